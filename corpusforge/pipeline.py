@@ -1,0 +1,94 @@
+"""A pipeline: sources + stages + layout + writer, as plain frozen data.
+
+`recipe.py` makes one from YAML; library users build it directly and call `run()`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ByteSize, ConfigDict, Field
+
+from corpusforge.source import Reader
+from corpusforge.stage import Stage
+from corpusforge.stages.write.parquet import Parquet
+
+if TYPE_CHECKING:
+    from corpusforge.engine.run import Outcome
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage of a recipe, and the sources it acts on."""
+
+    name: str  # as the recipe writes it
+    stage: Stage
+    only: tuple[str, ...] = ()  # empty: every source
+    except_: tuple[str, ...] = ()
+    where: str = ""  # file:line:column in the recipe
+
+    def acts_on(self, source: str) -> bool:
+        """Say whether the documents of `source` pass through this step."""
+        return source not in self.except_ and (not self.only or source in self.only)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One named source: a reader and the stages that only its documents pass."""
+
+    name: str
+    reader_name: str  # "read.warc"
+    reader: Reader
+    steps: tuple[Step, ...] = ()
+    where: str = ""
+
+
+class Layout(BaseModel):
+    """The order in which documents are written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    order: Literal["reading", "shuffled"] = "reading"
+    seed: int = 0
+
+
+class RunOptions(BaseModel):
+    """How to run. Only split_bytes, signals, limit and sample can change the bytes written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workers: int | Literal["auto"] = "auto"  # 1 never starts Ray; auto: one per CPU
+    keep_rejected: Literal["none", "ids", "text", "raw_text"] = "ids"
+    max_error_fraction: float = Field(0.001, ge=0, le=1)  # of documents read; above it the run fails
+    split_bytes: ByteSize = ByteSize(64 << 20)  # stored bytes
+    batch_bytes: ByteSize = ByteSize(8 << 20)  # text in memory at a time, per worker
+    partition_bytes: ByteSize = ByteSize(256 << 20)  # of an exchange
+    signals: Literal["all", "none"] = "all"
+    keep_work: bool = False
+    work: str | None = None  # folder of intermediates; default OUTPUT/.work
+    limit: int | None = Field(None, ge=1)  # documents per source
+    sample: float | None = Field(None, gt=0, le=1)  # share of documents, by hash of the doc_id
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Sources, the steps every source passes, layout, writer and run options."""
+
+    sources: tuple[Source, ...]
+    steps: tuple[Step, ...] = ()
+    writer: Parquet = field(default_factory=lambda: Parquet(path="out"))
+    layout: Layout = Layout()
+    options: RunOptions = RunOptions()
+    where: str = ""  # the recipe's file
+    resolved: str = ""  # the recipe with every default and variable filled in, as YAML
+
+    def steps_of(self, source: Source) -> tuple[Step, ...]:
+        """Return every step the documents of `source` pass, in order."""
+        return source.steps + tuple(s for s in self.steps if s.acts_on(source.name))
+
+    def run(self, *, address: str | None = None, replace: bool = False, fresh: bool = False) -> Outcome:
+        """Run to completion, or continue an earlier run of the same pipeline; returns the manifest's figures."""
+        from corpusforge.engine.run import run
+
+        return run(self, address=address, replace=replace, fresh=fresh)
