@@ -54,6 +54,14 @@ class Stage(BaseModel):
         """Load what the stage needs, once per worker process, and return its kernel."""
         raise TypeError(f"{type(self).__name__} must define open()")
 
+    def artifact_name(self) -> str | None:
+        """Name of the corpus stage (its `name` field) whose artifact this stage opens with, or None."""
+        return None
+
+    def open_with(self, artifact: Path) -> Kernel:
+        """Like `open`, with the artifact that `artifact_name` asked for."""
+        raise TypeError(f"{type(self).__name__} takes no artifact")
+
     def columns_read(self) -> tuple[str, ...]:
         """Columns that must exist before this stage."""
         return self.reads

@@ -1,0 +1,156 @@
+"""Files of rows between segments: Arrow IPC with zstd, one record batch per block, in reading order.
+
+A block ends at 1,024 rows or 4 MiB of values, whichever comes first. Block ends depend on the rows alone, so
+equal rows give equal files however they arrived, and the layout can plan with 16 bytes a block and read any
+block by itself.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpusforge.engine.storage import checksum_range, verified
+
+BLOCK_ROWS = 1024
+BLOCK_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class RowsFile:
+    """A committed file of rows: where it is, its checksum, and (rows, bytes of values) of each block."""
+
+    path: str
+    size: int
+    checksum: str
+    blocks: tuple[tuple[int, int], ...]
+
+    @property
+    def rows(self) -> int:
+        """Number of rows in all blocks."""
+        return sum(rows for rows, _ in self.blocks)
+
+    def read(self, first: int = 0, count: int | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield blocks in order, after the file has been compared with its checksum."""
+        with pa.memory_map(verified(self.path, self.checksum, self.size)) as file:
+            reader = pa.ipc.open_file(file)
+            stop = reader.num_record_batches if count is None else first + count
+            for block in range(first, stop):
+                yield reader.get_batch(block)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of the file."""
+        with pa.memory_map(self.path) as file:
+            return pa.ipc.open_file(file).schema
+
+
+def value_bytes(batch: pa.RecordBatch) -> np.ndarray:
+    """Return the bytes of values of each row, int64: the sum of value lengths over all columns."""
+    total = np.zeros(batch.num_rows, np.int64)
+    for column in batch.columns:
+        total += _lengths(column)
+    return total
+
+
+def _lengths(column: pa.Array) -> np.ndarray:
+    kind = column.type
+    if pa.types.is_null(kind):
+        return np.zeros(len(column), np.int64)
+    if pa.types.is_boolean(kind):
+        return np.ones(len(column), np.int64)
+    if pa.types.is_dictionary(kind):
+        return _lengths(column.cast(kind.value_type))
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        counts = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+        if pa.types.is_primitive(kind.value_type):
+            return counts * (kind.value_type.bit_width // 8)
+        inner = np.concatenate([[0], np.cumsum(_lengths(column.flatten()))])
+        ends = np.cumsum(counts)
+        return inner[ends] - inner[ends - counts]
+    if pa.types.is_struct(kind):
+        return sum((_lengths(c) for c in column.flatten()), np.zeros(len(column), np.int64))
+    if pa.types.is_primitive(kind) or pa.types.is_fixed_size_binary(kind):
+        return np.full(len(column), kind.bit_width // 8, np.int64)
+    return pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+class RowsWriter:
+    """Collect batches and write them as blocks; nothing is created before the first row."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.blocks: list[tuple[int, int]] = []
+        self.rows = 0
+        self._held: list[pa.RecordBatch] = []
+        self._held_rows = 0
+        self._held_bytes = 0
+        self._writer: pa.ipc.RecordBatchFileWriter | None = None
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Add rows; complete blocks are written."""
+        sizes = np.concatenate([[0], np.cumsum(value_bytes(batch))])
+        self.rows += batch.num_rows
+        start = 0
+        while start < batch.num_rows:
+            # A block is full with the first row that reaches either limit.
+            by_bytes = int(np.searchsorted(sizes, sizes[start] + BLOCK_BYTES - self._held_bytes))
+            end = min(max(by_bytes, start + 1), start + BLOCK_ROWS - self._held_rows, batch.num_rows)
+            self._held.append(batch.slice(start, end - start))
+            self._held_rows += end - start
+            self._held_bytes += int(sizes[end] - sizes[start])
+            if self._held_rows == BLOCK_ROWS or self._held_bytes >= BLOCK_BYTES:
+                self._flush()
+            start = end
+
+    def _flush(self) -> None:
+        block = contiguous(self._held)
+        if self._writer is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            options = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
+            self._writer = pa.ipc.new_file(str(self.path), block.schema, options=options)
+        self._writer.write_batch(block)
+        self.blocks.append((self._held_rows, self._held_bytes))
+        self._held, self._held_rows, self._held_bytes = [], 0, 0
+
+    def close(self) -> RowsFile | None:
+        """Write what is left and return the file; None when there were no rows."""
+        if self._held_rows:
+            self._flush()
+        if self._writer is None:
+            return None
+        self._writer.close()
+        return RowsFile(str(self.path), self.path.stat().st_size, checksum_range(str(self.path)), tuple(self.blocks))
+
+
+def contiguous(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    """Return one batch whose columns hold exactly its rows and start at offset 0."""
+    table = pa.Table.from_batches(batches)
+    columns = [
+        pa.concat_arrays([*c.chunks, c.chunks[0].slice(0, 0)]) if c.num_chunks else c.combine_chunks()
+        for c in table.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=table.schema)
+
+
+def rebatch(batches: Iterator[pa.RecordBatch], batch_bytes: int) -> Iterator[pa.RecordBatch]:
+    """Yield the same rows in batches of about `batch_bytes` of values: small ones joined, large ones cut."""
+    held: list[pa.RecordBatch] = []
+    held_bytes = 0
+    for batch in batches:
+        sizes = np.concatenate([[0], np.cumsum(value_bytes(batch))])
+        start = 0
+        while start < batch.num_rows:
+            end = int(np.searchsorted(sizes, sizes[start] + batch_bytes - held_bytes))
+            end = min(max(end, start + 1), batch.num_rows)
+            held.append(batch.slice(start, end - start))
+            held_bytes += int(sizes[end] - sizes[start])
+            if held_bytes >= batch_bytes:
+                yield held[0] if len(held) == 1 else contiguous(held)
+                held, held_bytes = [], 0
+            start = end
+    if held:
+        yield held[0] if len(held) == 1 else contiguous(held)

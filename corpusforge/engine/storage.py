@@ -1,0 +1,110 @@
+"""Where bytes are: opening inputs, checksums, writing files so that they appear whole or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import pyarrow as pa
+import pyarrow.fs
+import xxhash
+
+from corpusforge.errors import CorruptFile
+
+CHUNK = 4 << 20
+
+
+def is_remote(path: str) -> bool:
+    """Say whether `path` is a URI such as s3://bucket/key."""
+    return "://" in path
+
+
+def open_input(path: str) -> BinaryIO:
+    """Open a local path or a URI for reading bytes, seekable."""
+    if not is_remote(path):
+        return open(path, "rb")
+    filesystem, inner = pa.fs.FileSystem.from_uri(path)
+    return cast(BinaryIO, filesystem.open_input_file(inner))
+
+
+def checksum_range(path: str, start: int = 0, length: int | None = None) -> str:
+    """Return the XXH3-128 of a range of stored bytes, as 32 hex digits."""
+    digest = xxhash.xxh3_128()
+    with open_input(path) as file:
+        file.seek(start)
+        left = length
+        while left is None or left > 0:
+            chunk = file.read(CHUNK if left is None else min(CHUNK, left))
+            if not chunk:
+                break
+            digest.update(chunk)
+            left = None if left is None else left - len(chunk)
+    return digest.hexdigest()
+
+
+def checksum_folder(path: str) -> tuple[str, int]:
+    """Return (XXH3-128 over the names, sizes and times of every file below, total bytes)."""
+    digest = xxhash.xxh3_128()
+    total = 0
+    for name, size, modified in sorted(_walk(path)):
+        digest.update(f"{name}\0{size}\0{modified}\n".encode("utf-8", "surrogateescape"))
+        total += size
+    return digest.hexdigest(), total
+
+
+def _walk(path: str) -> Iterator[tuple[str, int, int]]:
+    for folder, _, names in os.walk(path):
+        for name in names:
+            full = os.path.join(folder, name)
+            if os.path.isfile(full):
+                stat = os.stat(full)
+                yield os.path.relpath(full, path), stat.st_size, stat.st_mtime_ns
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside `path`; on success the file is synced and takes its name in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a small file so that it appears whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)
+
+
+_verified: set[tuple[str, str]] = set()
+
+
+def verified(path: str, checksum: str, size: int) -> str:
+    """Return `path` after comparing it with its recorded checksum, once per process; CorruptFile if it differs."""
+    if (path, checksum) not in _verified:
+        if not os.path.exists(path) or os.path.getsize(path) != size:
+            raise CorruptFile(path, "is missing or has another size than the ledger records")
+        if checksum_range(path) != checksum:
+            raise CorruptFile(path, "differs from the checksum in the ledger")
+        if len(_verified) > 100_000:
+            _verified.clear()
+        _verified.add((path, checksum))
+    return path
+
+
+def canonical(value: Any) -> bytes:
+    """Return `value` as JSON with sorted keys and no spaces: equal values, equal bytes."""
+    import orjson
+
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def digest(*parts: Any) -> str:
+    """Return the XXH3-128 of the canonical JSON of `parts`, as 32 hex digits."""
+    return xxhash.xxh3_128_hexdigest(canonical(parts))
