@@ -1,0 +1,12 @@
+"""The array types of this package: names for dtypes, so that kernels say what they take."""
+
+import numpy as np
+import numpy.typing as npt
+
+UInt8s = npt.NDArray[np.uint8]
+Int32s = npt.NDArray[np.int32]
+Int64s = npt.NDArray[np.int64]
+UInt64s = npt.NDArray[np.uint64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Flags = npt.NDArray[np.int32]  # the table of unicode.py

@@ -1,0 +1,98 @@
+"""TextBatch: the texts of a batch as bytes, and everything that is cut from them once."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpusforge.text import lines
+from corpusforge.text.arrays import Int64s, UInt8s
+from corpusforge.text.spans import Spans
+from corpusforge.text.utf8 import count_characters
+from corpusforge.text.words import Words
+
+
+class TextBatch:
+    """The texts of an Arrow column; each array is computed on first use and shared by all who ask.
+
+    `documents`: rows. `data` uint8: UTF-8 bytes. `offsets` int64[documents + 1]: document `d` is
+    `data[offsets[d]:offsets[d + 1]]`; a null is empty.
+    """
+
+    def __init__(self, column: pa.LargeStringArray) -> None:
+        if column.null_count:  # a null may stand on bytes
+            column = pc.fill_null(column, "")
+        self.documents = len(column)
+        _, offsets, data = column.buffers()
+        # Every kernel sees one set of types, so that each is compiled once: data read-only, the rest writable.
+        if self.documents == 0:
+            self.offsets: Int64s = np.zeros(1, np.int64)
+        else:
+            self.offsets = np.frombuffer(offsets, np.int64, self.documents + 1, 8 * column.offset).copy()
+        self.data: UInt8s = np.frombuffer(b"" if data is None else data, np.uint8)
+
+    @cached_property
+    def lengths_bytes(self) -> Int64s:
+        """UTF-8 bytes per document."""
+        return np.diff(self.offsets)
+
+    @cached_property
+    def chars(self) -> Int64s:
+        """Code points per document, int64[documents]."""
+        return count_characters(self.data, self.offsets[:-1], self.offsets[1:])
+
+    @cached_property
+    def words(self) -> Words:
+        """Lower-cased words, see `Words`."""
+        return Words(self.data, self.offsets)
+
+    @cached_property
+    def lines(self) -> Spans:
+        r"""Lines as text.split("\n") gives them."""
+        return lines.lines(self.data, self.offsets)
+
+    @cached_property
+    def full_lines(self) -> Spans:
+        r"""Lines as re.split("\n+", text) gives them."""
+        return lines.full_lines(self.data, self.offsets)
+
+    @cached_property
+    def unicode_lines(self) -> Spans:
+        """Lines as text.splitlines() gives them."""
+        return lines.unicode_lines(self.data, self.offsets)
+
+    @cached_property
+    def paragraphs(self) -> Spans:
+        r"""Paragraphs as re.split("\n{2,}", text.strip()) gives them."""
+        return lines.paragraphs(self.data, self.offsets)
+
+    @cached_property
+    def chunks(self) -> Spans:
+        """Chunks between whitespace, as text.split() gives them."""
+        return lines.chunks(self.data, self.offsets)
+
+
+_last: tuple[tuple[int, ...], pa.Array, TextBatch] | None = None  # the column keeps its buffers alive
+
+
+def segment(column: pa.Array | pa.ChunkedArray | Sequence[str | None]) -> TextBatch:
+    """Return the TextBatch of a text column (large_string; string and lists of str are converted).
+
+    The last one is remembered by the addresses of its buffers, its offset and its length, so that
+    stages which do not change the text share what was cut.
+
+    >>> segment(["Two words.", None]).words.counts
+    array([2, 0])
+    """
+    global _last
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    elif not isinstance(column, pa.Array):
+        column = pa.array(column, pa.large_string())
+    key = (*(b.address if b else 0 for b in column.buffers()), column.offset, len(column))
+    if _last is None or _last[0] != key:
+        large = column if column.type == pa.large_string() else column.cast(pa.large_string())
+        _last = key, column, TextBatch(large)
+    return _last[2]

@@ -1,0 +1,145 @@
+"""Lines, paragraphs and whitespace-delimited chunks, cut exactly as Python's str methods cut them."""
+
+import numpy as np
+from numba import njit
+
+from corpusforge.text.arrays import Flags, Int64s, UInt8s
+from corpusforge.text.spans import Spans
+from corpusforge.text.unicode import TABLE
+from corpusforge.text.utf8 import decode, strip
+
+_BREAKS = np.zeros(256, np.uint8)  # the last byte of every line break of str.splitlines()
+_BREAKS[[10, 11, 12, 13, 28, 29, 30, 0x85, 0xA8, 0xA9]] = 1
+
+
+def lines(data: UInt8s, texts: Int64s) -> Spans:
+    r"""Lines as text.split("\n") gives them: an empty text has one empty line."""
+    return _split(data, texts, texts[:-1], texts[1:], 0)
+
+
+def full_lines(data: UInt8s, texts: Int64s) -> Spans:
+    r"""Lines as re.split("\n+", text) gives them."""
+    return _split(data, texts, texts[:-1], texts[1:], 1)
+
+
+def paragraphs(data: UInt8s, texts: Int64s) -> Spans:
+    r"""Paragraphs as re.split("\n{2,}", text.strip()) gives them."""
+    starts, ends = strip(data, texts[:-1], texts[1:], TABLE)
+    return _split(data, texts, starts, ends, 2)
+
+
+def unicode_lines(data: UInt8s, texts: Int64s) -> Spans:
+    """Lines as text.splitlines() gives them: every Unicode line break cuts, an empty text has no line."""
+    most = int(_BREAKS[data[texts[0] : texts[-1]]].sum(dtype=np.int64)) + len(texts)
+    starts, ends = np.empty(most, np.int64), np.empty(most, np.int64)
+    offsets = _splitlines(data, texts, starts, ends)
+    return Spans(data, offsets, starts[: offsets[-1]], ends[: offsets[-1]])
+
+
+def chunks(data: UInt8s, texts: Int64s) -> Spans:
+    """Chunks as text.split() gives them: maximal runs of characters that are no whitespace."""
+    most = int((texts[-1] - texts[0]) // 2 + len(texts))
+    starts, ends = np.empty(most, np.int64), np.empty(most, np.int64)
+    offsets = _chunks(data, texts, TABLE, starts, ends)
+    return Spans(data, offsets, starts[: offsets[-1]], ends[: offsets[-1]])
+
+
+def _split(data: UInt8s, texts: Int64s, begins: Int64s, stops: Int64s, run: int) -> Spans:
+    most = int(np.count_nonzero(data[texts[0] : texts[-1]] == 10)) + len(texts)
+    starts, ends = np.empty(most, np.int64), np.empty(most, np.int64)
+    offsets = _split_newlines(data, begins, stops, run, starts, ends)
+    return Spans(data, offsets, starts[: offsets[-1]], ends[: offsets[-1]])
+
+
+@njit(cache=True)
+def _split_newlines(data: UInt8s, begins: Int64s, stops: Int64s, run: int, starts: Int64s, ends: Int64s) -> Int64s:
+    # run 0: every newline separates; else only runs of at least `run` newlines, each as one separator.
+    offsets = np.zeros(len(begins) + 1, np.int64)
+    n = 0
+    for d in range(len(begins)):
+        stop = stops[d]
+        starts[n] = begins[d]
+        at = begins[d]
+        while at < stop:
+            if data[at] != 10:
+                at += 1
+                continue
+            after = at + 1
+            while run > 0 and after < stop and data[after] == 10:
+                after += 1
+            if after - at >= run:
+                ends[n] = at
+                n += 1
+                starts[n] = after
+            at = after
+        ends[n] = stop
+        n += 1
+        offsets[d + 1] = n
+    return offsets
+
+
+@njit(cache=True)
+def _splitlines(data: UInt8s, texts: Int64s, starts: Int64s, ends: Int64s) -> Int64s:
+    offsets = np.zeros(len(texts), np.int64)
+    n = 0
+    for d in range(len(texts) - 1):
+        start = texts[d]
+        stop = texts[d + 1]
+        at = start
+        while at < stop:
+            byte = data[at]
+            width = 0
+            if byte < 128:
+                if 10 <= byte <= 13 or 28 <= byte <= 30:
+                    width = 2 if byte == 13 and at + 1 < stop and data[at + 1] == 10 else 1
+            elif byte == 0xC2 and at + 1 < stop and data[at + 1] == 0x85:
+                width = 2
+            elif byte == 0xE2 and at + 2 < stop and data[at + 1] == 0x80 and data[at + 2] & 0xFE == 0xA8:
+                width = 3
+            if width == 0:
+                at += 1
+                continue
+            starts[n] = start
+            ends[n] = at
+            n += 1
+            at += width
+            start = at
+        if start < stop:
+            starts[n] = start
+            ends[n] = stop
+            n += 1
+        offsets[d + 1] = n
+    return offsets
+
+
+@njit(cache=True)
+def _chunks(data: UInt8s, texts: Int64s, table: Flags, starts: Int64s, ends: Int64s) -> Int64s:
+    offsets = np.zeros(len(texts), np.int64)
+    ascii_entries = table[table[0] : table[0] + 128]
+    n = 0
+    for d in range(len(texts) - 1):
+        at = texts[d]
+        stop = texts[d + 1]
+        inside = False
+        while at < stop:
+            byte = data[at]
+            width = 1
+            if byte < 128:
+                entry = ascii_entries[byte]
+            else:
+                code, width = decode(data, at, stop)
+                entry = table[table[code >> 8] + (code & 255)]
+            if entry & 8:
+                if inside:
+                    ends[n] = at
+                    n += 1
+                inside = False
+            elif not inside:
+                starts[n] = at
+                inside = True
+            at += width
+        if inside:
+            ends[n] = stop
+            n += 1
+        offsets[d + 1] = n
+    return offsets

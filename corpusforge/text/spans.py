@@ -1,0 +1,132 @@
+"""Spans: pieces of every document of a batch (lines, paragraphs, chunks), as segmented arrays."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+from numba import njit
+
+from corpusforge.text.arrays import Floats, Int32s, Int64s, UInt8s, UInt64s
+from corpusforge.text.utf8 import count_characters
+
+
+class Spans:
+    """Pieces of documents: piece `i` is the bytes `data[starts[i]:ends[i]]`.
+
+    `offsets` int64[documents + 1]: document `d` has the pieces `offsets[d]` to `offsets[d + 1]`.
+    `starts`, `ends` int64[pieces]: byte positions in `data`.
+    """
+
+    def __init__(self, data: UInt8s, offsets: Int64s, starts: Int64s, ends: Int64s) -> None:
+        self.data, self.offsets, self.starts, self.ends = data, offsets, starts, ends
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @cached_property
+    def counts(self) -> Int64s:
+        """Pieces per document, int64[documents]."""
+        return np.diff(self.offsets)
+
+    @cached_property
+    def lengths_bytes(self) -> Int64s:
+        """Bytes per piece, int64[pieces]."""
+        return self.ends - self.starts
+
+    @cached_property
+    def lengths_chars(self) -> Int32s:
+        """Code points per piece, int32[pieces]."""
+        return count_characters(self.data, self.starts, self.ends).astype(np.int32)
+
+    @cached_property
+    def hashes(self) -> UInt64s:
+        """64-bit hash of each piece's bytes, uint64[pieces]; well mixed, the same bytes give the same hash anywhere."""
+        return hash_spans(self.data, self.starts, self.ends)
+
+    @cached_property
+    def duplicates(self) -> tuple[Int64s, Int64s]:
+        """Per document: pieces that repeat an earlier piece of the document, and the characters in them."""
+        return count_duplicates(self.offsets, self.hashes, self.lengths_chars)
+
+    def sum(self, values: np.ndarray) -> Int64s:
+        """Sum integers (or booleans) of pieces over each document, int64[documents]; 0 where there is none."""
+        before = np.zeros(len(values) + 1, np.int64)
+        np.cumsum(values, out=before[1:])
+        return before[self.offsets[1:]] - before[self.offsets[:-1]]
+
+    def mean(self, values: np.ndarray) -> Floats:
+        """Mean of integers (or booleans) of pieces over each document, float64[documents]; 0 where there is none."""
+        return divide(self.sum(values), self.counts)
+
+    def max(self, values: np.ndarray) -> Int64s:
+        """Largest of non-negative integers of pieces in each document, int64[documents]; 0 where there is none."""
+        found = np.zeros(len(self.counts), np.int64)
+        some = self.counts > 0
+        if some.any():
+            found[some] = np.maximum.reduceat(values, self.offsets[:-1][some])
+        return found
+
+
+def divide(part: np.ndarray, whole: np.ndarray) -> Floats:
+    """Return `part / whole` as float64; 0 where `whole` is 0.
+
+    >>> divide(np.array([1, 0]), np.array([4, 0]))
+    array([0.25, 0.  ])
+    """
+    return np.where(whole == 0, 0.0, part / np.maximum(whole, 1))
+
+
+@njit(cache=True)
+def mix(value: np.uint64) -> np.uint64:
+    """Return `value` with every bit spread over every other (finalizer of MurmurHash3; a bijection)."""
+    value = (value ^ (value >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
+    value = (value ^ (value >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
+    return value ^ (value >> np.uint64(33))
+
+
+@njit(cache=True)
+def hash_spans(data: UInt8s, starts: Int64s, ends: Int64s) -> UInt64s:
+    """Return the 64-bit hash of each span of bytes."""
+    found = np.empty(len(starts), np.uint64)
+    for i in range(len(starts)):
+        state = np.uint64(0x9E3779B97F4A7C15)
+        for at in range(starts[i], ends[i]):
+            state = (state ^ np.uint64(data[at])) * np.uint64(0xD6E8FEB86659FD93)
+        found[i] = mix(state)
+    return found
+
+
+@njit(cache=True)
+def count_duplicates(offsets: Int64s, hashes: UInt64s, lengths: Int32s) -> tuple[Int64s, Int64s]:
+    """Return, per document, how many pieces were seen before in it and how many characters those have."""
+    documents = len(offsets) - 1
+    pieces = np.zeros(documents, np.int64)
+    characters = np.zeros(documents, np.int64)
+    largest = 0
+    for d in range(documents):
+        largest = max(largest, offsets[d + 1] - offsets[d])
+    slots = 4
+    while slots < 2 * largest:
+        slots *= 2
+    keys = np.zeros(slots, np.uint64)  # 0: free
+    for d in range(documents):
+        count = offsets[d + 1] - offsets[d]
+        if count < 2:
+            continue
+        size = 4
+        while size < 2 * count:
+            size *= 2
+        keys[:size] = np.uint64(0)
+        last = size - 1
+        for i in range(offsets[d], offsets[d + 1]):
+            key = hashes[i] | np.uint64(1)
+            at = np.int64(hashes[i] >> np.uint64(20)) & last
+            while keys[at] != 0 and keys[at] != key:
+                at = (at + 1) & last
+            if keys[at] == 0:
+                keys[at] = key
+            else:
+                pieces[d] += 1
+                characters[d] += lengths[i]
+    return pieces, characters

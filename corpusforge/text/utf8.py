@@ -1,0 +1,64 @@
+"""Decoding UTF-8 inside compiled loops."""
+
+import numpy as np
+from numba import njit
+
+from corpusforge.text.arrays import Flags, Int64s, UInt8s
+
+
+@njit(cache=True)
+def decode(data: UInt8s, at: int, stop: int) -> tuple[int, int]:
+    """Return (code point, bytes) of the character at `at` < `stop`; never reads at `stop` or after.
+
+    A byte that begins nothing valid counts as one U+FFFD.
+    """
+    lead = np.int64(data[at])
+    if lead < 0x80:
+        return lead, 1
+    if 0xC2 <= lead < 0xE0 and at + 1 < stop:
+        return (lead & 0x1F) << 6 | (np.int64(data[at + 1]) & 0x3F), 2
+    if 0xE0 <= lead < 0xF0 and at + 2 < stop:
+        return (lead & 0x0F) << 12 | (np.int64(data[at + 1]) & 0x3F) << 6 | (np.int64(data[at + 2]) & 0x3F), 3
+    if 0xF0 <= lead < 0xF5 and at + 3 < stop:
+        code = (lead & 0x07) << 18 | (np.int64(data[at + 1]) & 0x3F) << 12
+        code |= (np.int64(data[at + 2]) & 0x3F) << 6 | (np.int64(data[at + 3]) & 0x3F)
+        return min(code, 0x10FFFF), 4
+    return 0xFFFD, 1
+
+
+@njit(cache=True)
+def count_characters(data: UInt8s, starts: Int64s, ends: Int64s) -> Int64s:
+    """Return the number of code points in each span of bytes."""
+    found = np.empty(len(starts), np.int64)
+    for i in range(len(starts)):
+        count = 0
+        for at in range(starts[i], ends[i]):
+            count += (data[at] & 0xC0) != 0x80
+        found[i] = count
+    return found
+
+
+@njit(cache=True)
+def strip(data: UInt8s, starts: Int64s, ends: Int64s, table: Flags) -> tuple[Int64s, Int64s]:
+    """Return the starts and ends of spans without the whitespace around them, as str.strip() cuts."""
+    begins = starts.copy()
+    stops = ends.copy()
+    for i in range(len(starts)):
+        at = starts[i]
+        while at < ends[i]:
+            code, width = decode(data, at, ends[i])
+            if not table[table[code >> 8] + (code & 255)] & 8:
+                break
+            at += width
+        begins[i] = at
+        stop = ends[i]
+        while stop > at:
+            back = stop - 1
+            while back > at and data[back] & 0xC0 == 0x80:
+                back -= 1
+            code, _ = decode(data, back, stop)
+            if not table[table[code >> 8] + (code & 255)] & 8:
+                break
+            stop = back
+        stops[i] = stop
+    return begins, stops

@@ -1,0 +1,30 @@
+"""The stored Unicode table."""
+
+import sys
+import unicodedata
+
+import numpy as np
+import pytest
+import regex
+
+from corpusforge.text import unicode
+
+
+def entries(codes: np.ndarray) -> np.ndarray:
+    return unicode.TABLE[unicode.TABLE[codes >> 8] + (codes & 255)]
+
+
+def test_the_stored_table_is_the_one_that_the_script_makes() -> None:
+    if (unicodedata.unidata_version, regex.__version__) != ("14.0.0", "2026.11.15"):
+        pytest.skip("made with Unicode 14.0 of Python 3.11 and 17.0 of regex 2026.11.15")
+    assert np.array_equal(unicode.build(), unicode.TABLE)
+
+
+def test_spaces_and_lower_case_are_those_of_str() -> None:
+    assigned = np.array([c for c in range(sys.maxunicode + 1) if unicodedata.category(chr(c)) != "Cn"])
+    found = entries(assigned)
+    if unicodedata.unidata_version == "14.0.0":
+        assert ((found & unicode.ALPHANUMERIC) > 0).tolist() == [chr(c).isalnum() for c in assigned]
+    assert ((found & unicode.SPACE) > 0).tolist() == [chr(c).isspace() for c in assigned]
+    ascii_codes = np.arange(128)
+    assert (ascii_codes + (entries(ascii_codes) >> 8)).tolist() == [ord(chr(c).lower()) for c in ascii_codes]
