@@ -1,0 +1,154 @@
+"""From what a reader finds to batches of documents: ids, origins, counts, and what could not be read."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpusforge.engine.rows import RowsWriter
+from corpusforge.schema import CORE, QUARANTINE_FILE, doc_id, doc_ids
+from corpusforge.source import Reader, Record, Skipped, Split, Unreadable
+
+if TYPE_CHECKING:
+    from corpusforge.engine.units import SegmentUnit
+
+RECORDS = 1024  # gathered before they become a batch
+RECORD_BYTES = 8 << 20
+SAMPLE_DIGITS = slice(16, 32)  # of the doc_id: its second half, since its first half is the key of exchanges
+
+
+@dataclass
+class ReadCounts:
+    """What came out of one input."""
+
+    rows: int = 0
+    unreadable: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    skipped: dict[str, int] = field(default_factory=dict)
+
+
+def read_split(unit: "SegmentUnit", counts: ReadCounts, quarantine: RowsWriter) -> Iterator[pa.RecordBatch]:
+    """Yield the documents of a split with doc_id, source, full origin and `row`; the unreadable goes to quarantine."""
+    assert unit.reader is not None
+    options = unit.options
+    batches = _batches(unit.reader, unit.split, unit.name, counts, quarantine)
+    while True:
+        begun = time.process_time()
+        batch = next(batches, None)
+        counts.seconds += time.process_time() - begun
+        if batch is None:
+            return
+        if options.sample is not None:
+            batch = _sampled(batch, options.sample, counts)
+        if options.limit is not None:
+            batch = batch.slice(0, max(0, options.limit - counts.rows))
+        start = counts.rows
+        counts.rows += batch.num_rows
+        for name in ("text", "content"):
+            if name in batch.schema.names:
+                counts.bytes += pc.sum(pc.binary_length(batch.column(name))).as_py() or 0
+        rows = pa.array(np.arange(start, counts.rows, dtype=np.uint32))
+        yield batch.append_column("row", rows)
+        if options.limit is not None and counts.rows >= options.limit:
+            return
+
+
+def _sampled(batch: pa.RecordBatch, share: float, counts: ReadCounts) -> pa.RecordBatch:
+    limit = int(share * 2**64)
+    taken = [int(i[SAMPLE_DIGITS], 16) < limit for i in batch.column("doc_id").to_pylist()]
+    left_out = len(taken) - sum(taken)
+    if left_out:
+        counts.skipped["not sampled"] = counts.skipped.get("not sampled", 0) + left_out
+    return batch.filter(pa.array(taken, pa.bool_()))
+
+
+def _batches(
+    reader: Reader, split: Split, name: str, counts: ReadCounts, quarantine: RowsWriter
+) -> Iterator[pa.RecordBatch]:
+    held: list[Record] = []
+    held_bytes = 0
+    found = reader.read(split)
+    while True:
+        try:
+            item = next(found, None)
+        except Exception as error:  # the rest of the split cannot be read; what came before stays
+            item, found = Unreadable("rest", f"{type(error).__name__}: {error}"), iter(())
+        if isinstance(item, Record):
+            held.append(item)
+            held_bytes += len(item.text or "") + len(item.extra.get("content") or b"")
+        elif isinstance(item, Unreadable):
+            counts.unreadable += 1
+            quarantine.write(_quarantined(item, split, f"{reader_name(reader)}"))
+        elif isinstance(item, Skipped):
+            counts.skipped[item.type] = counts.skipped.get(item.type, 0) + item.count
+        full = len(held) >= RECORDS or held_bytes >= RECORD_BYTES
+        if held and (full or item is None or isinstance(item, pa.RecordBatch)):
+            yield _documents(held, reader, split)
+            held, held_bytes = [], 0
+        if isinstance(item, pa.RecordBatch):
+            yield _completed(item, reader, split)
+        if item is None:
+            return
+
+
+def reader_name(reader: Reader) -> str:
+    """Return the recipe's name of a reader."""
+    from corpusforge.registry import name_of
+
+    return name_of(type(reader))
+
+
+def _quarantined(item: Unreadable, split: Split, stage: str) -> pa.RecordBatch:
+    origin = f"{split.relative}#{item.origin}"
+    row: dict[str, Any] = {
+        "doc_id": doc_id(split.source, origin),
+        "source": split.source,
+        "origin": origin,
+        "stage": stage,
+        "error": item.error[:300],
+        "bytes": item.bytes,
+    }
+    return pa.RecordBatch.from_pylist([row], schema=QUARANTINE_FILE)
+
+
+def _documents(records: list[Record], reader: Reader, split: Split) -> pa.RecordBatch:
+    origins = [f"{split.relative}#{r.origin}" for r in records]
+    columns: dict[str, pa.Array] = {
+        "doc_id": doc_ids(split.source, origins),
+        "text": pa.array([r.text for r in records], pa.large_string()),
+        "source": pa.array([split.source] * len(records), pa.string()),
+        "origin": pa.array(origins, pa.string()),
+    }
+    for name in ("url", "title", "date", "language", "license", "path"):
+        columns[name] = pa.array([getattr(r, name) for r in records], pa.string())
+    columns["metadata"] = pa.array(
+        [orjson.dumps(dict(r.metadata), default=str).decode() if r.metadata else None for r in records], pa.string()
+    )
+    for name, kind in reader.columns_written().items():
+        columns[name] = pa.array([r.extra.get(name) for r in records], kind)
+    return pa.RecordBatch.from_pydict(columns)
+
+
+def _completed(batch: pa.RecordBatch, reader: Reader, split: Split) -> pa.RecordBatch:
+    origins = [f"{split.relative}#{position}" for position in batch.column("origin").to_pylist()]
+    columns: dict[str, pa.Array] = {}
+    for f in CORE:
+        if f.name == "doc_id":
+            columns[f.name] = doc_ids(split.source, origins)
+        elif f.name == "source":
+            columns[f.name] = pa.array([split.source] * batch.num_rows, f.type)
+        elif f.name == "origin":
+            columns[f.name] = pa.array(origins, f.type)
+        elif f.name in batch.schema.names:
+            columns[f.name] = batch.column(f.name).cast(f.type)
+        else:
+            columns[f.name] = pa.nulls(batch.num_rows, f.type)
+    for name, kind in reader.columns_written().items():
+        columns[name] = batch.column(name).cast(kind) if name in batch.schema.names else pa.nulls(batch.num_rows, kind)
+    return pa.RecordBatch.from_pydict(columns)

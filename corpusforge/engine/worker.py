@@ -1,0 +1,510 @@
+"""Run one unit of work. No Ray in here: the local runner and Ray's tasks both call `work`.
+
+This is the only place that catches broadly: a batch in which a kernel fails is halved down to the one bad document,
+which goes to quarantine with its error, and the others go on.
+"""
+
+import resource
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpusforge.engine.exchange import RunFile, RunWriter, merge_files, order_words
+from corpusforge.engine.identity import stage_identity
+from corpusforge.engine.plan import PlannedStep
+from corpusforge.engine.reading import ReadCounts, read_split
+from corpusforge.engine.rows import RowsWriter, rebatch
+from corpusforge.engine.storage import checksum_range
+from corpusforge.engine.units import (
+    CombineUnit,
+    EmitUnit,
+    PartUnit,
+    Report,
+    SegmentUnit,
+    ShuffleUnit,
+    Unit,
+    file_entry,
+)
+from corpusforge.errors import AccountingError
+from corpusforge.schema import FIRED, REJECTION, SIGNAL_PREFIX
+from corpusforge.stage import CorpusKernel, CorpusStage, Kernel, Pass, kept, with_columns
+
+NOWHERE = np.uint32(0xFFFFFFFF)  # the row of a document that an emit must not speak for
+ENGINE_COLUMNS = ("row", "split", "source_order", "rejected_stage", *REJECTION.names)
+MAX_ERROR_CHARS = 300
+COMPACT_ABOVE = 0.5  # share of rejected rows at which copying the rest costs less than carrying them
+
+
+def work(units: list[Unit]) -> list[Report]:
+    """Run units one after the other and return their reports."""
+    return [_timed(unit) for unit in units]
+
+
+def _timed(unit: Unit) -> Report:
+    started, cpu = time.time(), time.process_time()
+    run: Callable[..., Report] = _RUN[type(unit)]
+    report = run(unit)
+    report["unit"] = unit.fingerprint
+    report["name"] = unit.name
+    report["kind"] = type(unit).__name__
+    report["seconds"] = round(time.time() - started, 4)
+    report["cpu_seconds"] = round(time.process_time() - cpu, 4)
+    report["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return report
+
+
+# ------------------------------------------------------------------------------------------ segments
+
+_opened: OrderedDict[str, Any] = OrderedDict()
+OPENED_KERNELS = 32  # a segment's kernels, and those of a few segments in turn
+
+
+def _open(step: PlannedStep, unit: SegmentUnit) -> Any:
+    stage = step.step.stage
+    artifacts = unit.artifacts.get(step.index, {})
+    wanted = stage.artifact_name()
+    key = f"{stage_identity(stage)}|{sorted(artifacts.items())}|{unit.named.get(wanted or '')}"
+    if key not in _opened:
+        if isinstance(stage, CorpusStage):
+            _opened[key] = stage.open_corpus({name: Path(path) for name, path in artifacts.items()})
+        elif wanted is not None:
+            _opened[key] = stage.open_with(Path(unit.named[wanted]))
+        else:
+            _opened[key] = stage.open()
+        while len(_opened) > OPENED_KERNELS:
+            _opened.popitem(last=False)
+    _opened.move_to_end(key)
+    return _opened[key]
+
+
+class _Segment:
+    """The state of one split on its way through one segment."""
+
+    def __init__(self, unit: SegmentUnit) -> None:
+        folder = Path(unit.folder)
+        self.unit = unit
+        self.steps = ((unit.resolve,) if unit.resolve else ()) + unit.steps
+        self.kernels: list[Kernel] = []
+        self.counts: dict[int, dict[str, Any]] = {
+            s.index: {"read": 0, "kept": 0, "rejected": {}, "quarantined": 0, "bytes": 0, "seconds": 0.0}
+            for s in self.steps
+        }
+        self.rows = RowsWriter(folder / "rows.arrow")
+        self.rejected = RowsWriter(folder / "rejected.arrow")
+        # Two files, since a reader runs ahead of the kernels by a batch: their order must not depend on its size.
+        self.unreadable = RowsWriter(folder / "unreadable.arrow")
+        self.quarantine = RowsWriter(folder / "quarantine.arrow")
+        self.signals = RowsWriter(folder / "signals.arrow")
+        self.emits: list[tuple[Pass, RunWriter]] = []
+        for step, name in unit.emits:
+            one = _pass(step, name)
+            path = folder / f"{step.index}-{name}.arrow"
+            self.emits.append((one, RunWriter(path, one.key, one.order, prune=one.prune, compress=one.compress)))
+        self.kept = 0
+        self.rejections = 0
+        self.quarantined = 0
+        # What one incoming batch leaves besides kept rows; written in reading order when the batch is done.
+        self.left: dict[str, list[pa.RecordBatch]] = {}
+
+    def open(self) -> None:
+        for step in self.steps:
+            begun = time.process_time()
+            opened = _open(step, self.unit)
+            self.kernels.append(self._resolving(opened) if step is self.unit.resolve else opened)
+            self.counts[step.index]["seconds"] += time.process_time() - begun
+
+    def _resolving(self, kernel: CorpusKernel) -> Kernel:
+        findings = addressed_rows(self.unit.findings, self.unit.split.id)
+        rows = findings.column("row").to_numpy() if findings.num_rows else np.zeros(0, np.uint32)
+
+        def resolve(batch: pa.RecordBatch) -> pa.RecordBatch:
+            mine = batch.column("row").to_numpy()
+            low = int(np.searchsorted(rows, mine[0])) if len(mine) else 0
+            high = int(np.searchsorted(rows, mine[-1], "right")) if len(mine) else 0
+            return kernel(batch, findings.slice(low, high - low))
+
+        return resolve
+
+    def process(self, batch: pa.RecordBatch) -> None:
+        """Take one batch through all kernels and write what comes of it."""
+        if not batch.num_rows:
+            return
+        rows = batch.num_rows
+        batch = with_columns(
+            batch,
+            rejected_stage=pa.nulls(rows, pa.int16()),
+            **{f.name: pa.nulls(rows, f.type) for f in REJECTION},
+        )
+        self.left = {"rejected": [], "quarantine": [], "signals": []}
+        self._through(batch, 0)
+        for name, writer in (
+            ("rejected", self.rejected),
+            ("quarantine", self.quarantine),
+            ("signals", self.signals),
+        ):
+            if self.left[name]:
+                table = pa.concat_tables(
+                    [pa.Table.from_batches([b]) for b in self.left[name]], promote_options="default"
+                ).combine_chunks()
+                # Rows leave at different stages; reading order must not depend on how batches were cut.
+                by = "block" if name == "signals" else "row"
+                order = np.lexsort((table["row"].to_numpy(), table[by].to_numpy()))
+                table = table.take(pa.array(order)).drop_columns(["row"]).combine_chunks()
+                for piece in table.to_batches():
+                    writer.write(piece)
+
+    def _through(self, batch: pa.RecordBatch, first: int) -> None:
+        for number in range(first, len(self.steps)):
+            step = self.steps[number]
+            if self._alive(batch) == 0 and not self._inside_block(number):
+                break
+            begun = time.process_time()
+            try:
+                result = self.kernels[number](batch)
+                problem = _broken(batch, result)
+            except Exception as error:  # isolated below, down to one document
+                self.counts[step.index]["seconds"] += time.process_time() - begun
+                self._isolate(batch, number, error)
+                return
+            if problem:
+                raise AccountingError(f"stage {step.step.name}: {problem}")
+            self.counts[step.index]["seconds"] += time.process_time() - begun
+            batch = self._account(batch, result, step)
+            if step.step.stage.block and not self._inside_block(number + 1):
+                batch = self._log_signals(batch, number)
+            if not self._inside_block(number + 1):
+                batch = self._compact(batch)
+        self._finish(batch)
+
+    def _inside_block(self, number: int) -> bool:
+        if not 0 < number < len(self.steps):
+            return False
+        block = self.steps[number].step.stage.block
+        return bool(block) and self.steps[number - 1].step.stage.block == block
+
+    @staticmethod
+    def _alive(batch: pa.RecordBatch) -> int:
+        return int(batch.column("rejected").null_count)
+
+    def _account(self, before: pa.RecordBatch, batch: pa.RecordBatch, step: PlannedStep) -> pa.RecordBatch:
+        count = self.counts[step.index]
+        alive_before = self._alive(before)
+        count["read"] += alive_before
+        alive = self._alive(batch)
+        count["kept"] += alive
+        if alive != alive_before:
+            stage = batch.column("rejected_stage")
+            new = pc.and_(batch.column("rejected").is_valid(), stage.is_null())
+            for entry in pc.value_counts(batch.column("rejected").filter(new)).to_pylist():
+                reasons = count["rejected"]
+                reasons[entry["values"]] = reasons.get(entry["values"], 0) + entry["counts"]
+            batch = with_columns(batch, rejected_stage=pc.if_else(new, pa.scalar(step.index, pa.int16()), stage))
+        count["bytes"] += _text_bytes(batch, kept(batch))
+        return batch
+
+    def _isolate(self, batch: pa.RecordBatch, number: int, error: Exception) -> None:
+        if batch.num_rows > 1:
+            middle = batch.num_rows // 2
+            self._through(batch.slice(0, middle), number)
+            self._through(batch.slice(middle), number)
+            return
+        step = self.steps[number]
+        if not self._alive(batch):
+            self._finish(batch)  # rejected before; that a later stage fails on it changes nothing
+            return
+        count = self.counts[step.index]
+        count["read"] += 1
+        count["quarantined"] += 1
+        self.quarantined += 1
+        said = f"{type(error).__name__}: {error}"[:MAX_ERROR_CHARS]
+        self.left["quarantine"].append(
+            pa.record_batch(
+                {
+                    "doc_id": batch.column("doc_id"),
+                    "source": batch.column("source"),
+                    "origin": batch.column("origin"),
+                    "stage": pa.array([step.step.name], pa.string()),
+                    "error": pa.array([said], pa.string()),
+                    "bytes": pa.array([_text_bytes(batch, np.ones(1, bool))], pa.int64()),
+                    "row": batch.column("row"),
+                }
+            )
+        )
+
+    def _log_signals(self, batch: pa.RecordBatch, number: int) -> pa.RecordBatch:
+        start = number
+        while self._inside_block(start):
+            start -= 1
+        names = [n for n in batch.schema.names if n.startswith(SIGNAL_PREFIX)]
+        if self.unit.options.signals and names:
+            first = self.steps[start].index
+            stage = batch.column("rejected_stage")
+            reached = pc.fill_null(pc.greater_equal(stage, first), True)
+            logged = batch.select(["doc_id", *names, "row"]).filter(reached)
+            self.left["signals"].append(with_columns(logged, block=pa.array(np.full(logged.num_rows, first, np.int16))))
+        return batch.drop_columns(names) if names else batch
+
+    def _compact(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        gone = batch.num_rows - self._alive(batch)
+        if gone <= COMPACT_ABOVE * batch.num_rows:
+            return batch
+        self._reject_rows(batch)
+        return batch.filter(batch.column("rejected").is_null())
+
+    def _reject_rows(self, batch: pa.RecordBatch) -> None:
+        gone = batch.filter(batch.column("rejected").is_valid())
+        if not gone.num_rows:
+            return
+        self.rejections += gone.num_rows
+        mode = self.unit.options.keep_rejected
+        if mode == "none":
+            return
+        names = {s.index: s.step.name for s in self.steps}
+        stages = pa.array([names[i] for i in gone.column("rejected_stage").to_pylist()], pa.string())
+        columns = {
+            "doc_id": gone.column("doc_id"),
+            "source": gone.column("source"),
+            "origin": gone.column("origin"),
+            "url": gone.column("url"),
+            "stage": stages,
+            "reason": gone.column("rejected"),
+            "value": gone.column("rejected_value"),
+            "detail": gone.column("rejected_detail"),
+        }
+        if mode in ("text", "raw_text"):
+            columns["text"] = self._masked(gone) if mode == "text" else gone.column("text")
+        self.left["rejected"].append(pa.record_batch({**columns, "row": gone.column("row")}))
+
+    def _masked(self, gone: pa.RecordBatch) -> pa.Array:
+        if self.unit.masking is None:
+            return gone.column("text")
+        clean = gone.drop_columns([n for n in ENGINE_COLUMNS if n in gone.schema.names])
+        return _open(self.unit.masking, self.unit)(clean).column("text")
+
+    def _finish(self, batch: pa.RecordBatch) -> None:
+        alive = kept(batch)
+        self._reject_rows(batch)
+        if self.emits and alive.any():
+            address = np.full(batch.num_rows, NOWHERE, np.uint32)
+            address[alive] = np.arange(self.rows.rows, self.rows.rows + int(alive.sum()), dtype=np.uint32)
+            documents = _addressed(batch, address, self.unit.split.id, self.unit.source_order)
+            for one, writer in self.emits:
+                # Rejected rows are still in the batch, so that the text need not be segmented again.
+                emitted = one.emit(documents, {})
+                if emitted is not None and emitted.num_rows:
+                    if not alive.all():
+                        emitted = emitted.filter(pc.not_equal(emitted.column("row"), pa.scalar(NOWHERE, pa.uint32())))
+                    writer.write(emitted)
+        if not alive.all():
+            batch = batch.filter(pa.array(alive))
+        self.kept += batch.num_rows
+        drop = [n for n in batch.schema.names if n in ENGINE_COLUMNS or n.startswith(SIGNAL_PREFIX) or n == FIRED]
+        if batch.num_rows:
+            self.rows.write(batch.drop_columns(drop))
+
+
+def _segment(unit: SegmentUnit) -> Report:
+    segment = _Segment(unit)
+    segment.open()
+    report: Report = {"split": str(unit.split.id)}
+    reading = ReadCounts()
+    if unit.reader is not None:
+        batches = read_split(unit, reading, segment.unreadable)
+        report["input_checksum"] = _input_checksum(unit)
+    else:
+        assert unit.rows is not None
+        batches = _count(unit.rows.read(), reading)
+    for batch in rebatch(batches, unit.options.batch_bytes):
+        segment.process(batch)
+    runs = {one.name: file_entry(writer.close()) for one, writer in segment.emits}
+    report["files"] = {
+        name: file_entry(writer.close())
+        for name, writer in (
+            ("rows", segment.rows),
+            ("rejected", segment.rejected),
+            ("unreadable", segment.unreadable),
+            ("quarantine", segment.quarantine),
+            ("signals", segment.signals),
+        )
+    }
+    report["runs"] = runs
+    for count in segment.counts.values():
+        count["seconds"] = round(count["seconds"], 4)
+    report["counts"] = {
+        "read": reading.rows + reading.unreadable,
+        "kept": segment.kept,
+        "rejected": segment.rejections,
+        "quarantined": segment.quarantined + reading.unreadable,
+        "unreadable": reading.unreadable,
+        "skipped": reading.skipped,
+        "bytes": reading.bytes,
+        "seconds": round(reading.seconds, 4),
+        "steps": {str(index): count for index, count in segment.counts.items()},
+    }
+    return report
+
+
+def _input_checksum(unit: SegmentUnit) -> str:
+    split = unit.split
+    if Path(split.path).is_dir():
+        return ""  # a folder's identity is its listing
+    if unit.reader is not None and unit.reader.splits_by == "row_groups":
+        return checksum_range(split.path) if split.start == 0 else ""
+    return checksum_range(split.path, split.start, split.length)
+
+
+def _count(batches: Iterator[pa.RecordBatch], counts: ReadCounts) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        start = counts.rows
+        counts.rows += batch.num_rows
+        counts.bytes += _text_bytes(batch, np.ones(batch.num_rows, bool))
+        yield with_columns(batch, row=pa.array(np.arange(start, counts.rows, dtype=np.uint32)))
+
+
+def _broken(before: pa.RecordBatch, after: pa.RecordBatch) -> str:
+    if after.num_rows != before.num_rows:
+        return f"{before.num_rows} rows went in, {after.num_rows} came out"
+    if "rejected" not in after.schema.names:
+        return "the column 'rejected' was dropped"
+    return ""
+
+
+def _text_bytes(batch: pa.RecordBatch, mask: np.ndarray) -> int:
+    if "text" not in batch.schema.names:
+        return 0
+    total = pc.fill_null(pc.binary_length(batch.column("text")), 0).to_numpy(zero_copy_only=False)
+    if "content" in batch.schema.names:
+        total = total + pc.fill_null(pc.binary_length(batch.column("content")), 0).to_numpy(zero_copy_only=False)
+    return int(total[mask].sum())
+
+
+# -------------------------------------------------------------------------------------------- passes
+
+
+def _pass(step: PlannedStep, name: str) -> Pass:
+    stage = step.step.stage
+    assert isinstance(stage, CorpusStage)
+    return next(p for p in stage.passes() if p.name == name)
+
+
+def _addressed(batch: pa.RecordBatch, rows: np.ndarray, split_id: int, source_order: int) -> pa.RecordBatch:
+    count = batch.num_rows
+    return with_columns(
+        batch,
+        split=pa.array(np.full(count, split_id, np.uint64)),
+        row=pa.array(rows),
+        source_order=pa.array(np.full(count, source_order, np.uint16)),
+    )
+
+
+def addressed_rows(runs: tuple[RunFile, ...], split_id: int) -> pa.RecordBatch:
+    """Return all rows addressed to the documents of one split, sorted by row, earlier runs first."""
+    bucket = split_id >> 52
+    pieces = [
+        batch.filter(pc.equal(batch.column("split"), pa.scalar(split_id, pa.uint64())))
+        for run in runs
+        for batch in run.read(bucket, bucket + 1)
+    ]
+    if not pieces:
+        return pa.record_batch({"split": pa.array([], pa.uint64()), "row": pa.array([], pa.uint32())})
+    table = pa.Table.from_batches(pieces).combine_chunks()
+    order = np.argsort(table.column("row").to_numpy(), kind="stable")
+    batches = table.take(pa.array(order)).combine_chunks().to_batches()
+    return (
+        batches[0]
+        if batches
+        else pa.RecordBatch.from_arrays([pa.array([], f.type) for f in table.schema], schema=table.schema)
+    )
+
+
+def _emit(unit: EmitUnit) -> Report:
+    one = _pass(unit.step, unit.pass_name)
+    writer = RunWriter(Path(unit.folder) / "run.arrow", one.key, one.order, prune=one.prune, compress=one.compress)
+    joined = {n: addressed_rows(runs, unit.split_id) for n, runs in unit.joined.items()} if unit.split_id else {}
+    start = 0
+    for batch in rebatch(unit.rows.read(), unit.batch_bytes):
+        near: dict[str, pa.RecordBatch] = {}
+        if unit.split_id is not None:
+            rows = np.arange(start, start + batch.num_rows, dtype=np.uint32)
+            batch = _addressed(batch, rows, unit.split_id, unit.source_order)
+            for name, table in joined.items():
+                at = table.column("row").to_numpy()
+                low, high = np.searchsorted(at, start), np.searchsorted(at, start + batch.num_rows)
+                near[name] = table.slice(int(low), int(high - low))
+        start += batch.num_rows
+        emitted = one.emit(batch, near)
+        if emitted is not None and emitted.num_rows:
+            writer.write(emitted)
+    return {"runs": {one.name: file_entry(writer.close())}}
+
+
+def _combine(unit: CombineUnit) -> Report:
+    one = _pass(unit.step, unit.pass_name)
+    folder = Path(unit.folder)
+    merged = merge_files(
+        unit.runs, unit.first_bucket, unit.last_bucket, one.key, one.order, folder / "scratch", one.compress
+    )
+    report: Report = {"files": {}, "runs": {}}
+    if one.to == "artifact":
+        assert one.artifact is not None
+        path = folder / "artifact"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        one.artifact(one.combine(merged), path)
+        report["artifact"] = {
+            "path": str(path), "size": path.stat().st_size, "checksum": checksum_range(str(path))
+        }  # fmt: skip
+        return report
+    rows = RowsWriter(folder / "rows.arrow")
+    addressed = RunWriter(folder / "addressed.arrow", "split", ("row",), compress=one.compress)
+    count, total = 0, 0
+    for batch in one.combine(merged):
+        if not batch.num_rows:
+            continue
+        if one.to == "rows":
+            rows.write(batch)
+        if unit.addressed or one.to == "findings":
+            addressed.write(batch)
+        if unit.state:
+            count += batch.num_rows
+            total = (total + _row_sum(batch)) & 0xFFFFFFFFFFFFFFFF
+    report["files"]["rows"] = file_entry(rows.close())
+    report["runs"]["addressed"] = file_entry(addressed.close())
+    report["state"] = [count, str(total)]
+    return report
+
+
+def _row_sum(batch: pa.RecordBatch) -> int:
+    # A checksum of the set of rows, whatever their order and partition: the sum of a mixed hash of each row.
+    mixed = np.zeros(batch.num_rows, np.uint64)
+    for column in batch.columns:
+        for word in order_words(column):
+            mixed = (mixed ^ word) * np.uint64(0x9E3779B97F4A7C15)
+            mixed ^= mixed >> np.uint64(29)
+    return int(mixed.sum(dtype=np.uint64))
+
+
+def _part(unit: PartUnit) -> Report:
+    from corpusforge.engine.layout import write_part
+
+    return write_part(unit)
+
+
+def _shuffle(unit: ShuffleUnit) -> Report:
+    from corpusforge.engine.layout import write_shuffled
+
+    return write_shuffled(unit)
+
+
+_RUN: Mapping[type, Callable[..., Report]] = {
+    SegmentUnit: _segment,
+    EmitUnit: _emit,
+    CombineUnit: _combine,
+    PartUnit: _part,
+    ShuffleUnit: _shuffle,
+}
