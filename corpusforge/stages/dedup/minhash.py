@@ -1,0 +1,186 @@
+"""dedup.minhash: near-duplicates, found by MinHash and verified on the texts."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import ByteSize, Field
+
+from corpusforge.stage import CorpusKernel, CorpusStage, Example, Pass, attach, kept, reject, with_columns
+from corpusforge.stages.dedup.components import component_passes
+from corpusforge.stages.dedup.links import combine_links
+from corpusforge.stages.dedup.rank import binary_bytes, doc_id_strings, fixed_binary, keep_column, ranks
+
+Joined = Mapping[str, pa.RecordBatch]
+
+
+class Minhash(CorpusStage):
+    """Remove documents whose text is nearly that of a better-ranked document that stays.
+
+    A text is the set of its word n-grams (lower-cased words of letters and digits; a letter of a script without spaces
+    is a word). Documents are considered by rank, best first: source (`priority`, then the recipe's order), then `keep`
+    ("longest": bytes of text; "newest": `date`; or a column whose largest value is best), then doc_id. Two documents
+    are candidates if one of their `bands` MinHash bands of `rows` values is equal. A document goes if and only if its
+    similarity to a better-ranked candidate that stays is at least `verify`; the best-ranked of these is recorded. In
+    each band only the first `max_keepers` documents that stay are consulted. So nothing is removed along a chain, and
+    every removed text was compared with the text that stays. The result does not depend on how the work is split.
+
+    `similarity` is "jaccard" (shared n-grams over all n-grams of both) or "containment" (over the removed text's
+    n-grams), both 0..1. A document with fewer than `ngram` words is one n-gram of all its words. One without words
+    (null, empty, punctuation) takes no part and is kept, as is one that an earlier stage rejected. Candidates are found
+    with chance 1 - (1 - s**rows)**bands: 0.92 at a Jaccard similarity s of 0.8 with the defaults, 0.5 near 0.72.
+
+    Connected components of candidates only place the work. They are not broken up, however large: one component is
+    decided by one worker, in bounded memory (`keeper_bytes` of n-grams, beyond that a scratch file in TMPDIR).
+
+    Reads: text, doc_id, source, and the column of `keep`.
+    Writes: cluster_id (string; smallest doc_id of the component; null outside any), cluster_size (int64; 1 outside).
+    Rejects: near_duplicate (value: similarity; detail: doc_id of the text that stays).
+    Cost: see DOCUMENTED_COST.
+    Errors: RecipeError when the column of `keep` is no number, boolean, date or time.
+    Source: Broder 1997; Lee et al. 2022 (arXiv:2107.06499), appendix A. They remove all but one document of a connected
+    component; here each removal is verified against a text that stays.
+    """
+
+    reads = ("doc_id", "text", "source")
+    writes = {"cluster_id": pa.string(), "cluster_size": pa.int64()}
+    reasons = ("near_duplicate",)
+    memory_bytes = 1 << 30
+
+    ngram: int = Field(5, ge=1)  # words
+    bands: int = Field(14, ge=1)
+    rows: int = Field(8, ge=1)  # MinHash values of a band
+    verify: float = Field(0.8, ge=0, le=1)  # least similarity of a text that goes
+    similarity: Literal["jaccard", "containment"] = "jaccard"
+    keep: str = "longest"  # longest, newest, or a column
+    priority: tuple[str, ...] = ()  # sources, best first; the others follow in the recipe's order
+    max_keepers: int = Field(16, ge=1)  # documents consulted in a band
+    keeper_bytes: ByteSize = ByteSize(512_000_000)
+    max_source_loss: float = Field(0.5, ge=0, le=1)  # the run stops when a source would lose more documents
+    seed: int = Field(1, ge=0, lt=1 << 32)
+
+    def columns_read(self) -> tuple[str, ...]:
+        """The core columns and the column of `keep`."""
+        return tuple(dict.fromkeys((*self.reads, keep_column(self.keep))))
+
+    def passes(self) -> tuple[Pass, ...]:
+        """Band keys to links, links to components, components to decisions."""
+        return (
+            Pass("link", self._sign, "key", ("rank",), combine_links),
+            *component_passes("link"),
+            Pass(
+                "decide",
+                self._gather,
+                "key",
+                ("component", "place", "rank"),
+                self._decide,
+                join=("labels", "link"),
+                to="findings",
+                compress=True,
+            ),
+        )
+
+    def open_corpus(self, artifacts: Mapping[str, Path]) -> CorpusKernel:
+        """Write clusters and rejections."""
+
+        def kernel(batch: pa.RecordBatch, findings: pa.RecordBatch) -> pa.RecordBatch:
+            rows = batch.num_rows
+            if not findings.num_rows:
+                alone = pa.array(np.ones(rows, np.int64))
+                return with_columns(batch, cluster_id=pa.nulls(rows, pa.string()), cluster_size=alone)
+            found = attach(batch, findings)
+            size = pc.fill_null(found.column("size"), 1)
+            batch = with_columns(batch, cluster_id=_hex(found.column("cluster")), cluster_size=size)
+            keeper = _hex(found.column("keeper"))
+            return reject(batch, keeper.is_valid(), "near_duplicate", value=found.column("similarity"), detail=keeper)
+
+        return kernel
+
+    def _sign(self, batch: pa.RecordBatch, joined: Joined) -> pa.RecordBatch | None:
+        from corpusforge.stages.dedup.signature import band_keys, permutations, signatures
+        from corpusforge.text import segment
+        from corpusforge.text.shingles import shingles
+
+        grams = shingles(segment(batch.column("text")).words, self.ngram)
+        part = np.flatnonzero((np.diff(grams.offsets) > 0) & kept(batch))
+        if not len(part):
+            return None
+        signature = signatures(grams, *permutations(self.bands * self.rows, self.seed))
+        keys = band_keys(signature[part], self.bands, self.rows)
+        repeated = np.repeat(part, self.bands)
+        columns = {
+            "key": pa.array(keys.reshape(-1)),
+            "rank": fixed_binary(binary_bytes(ranks(batch, self.keep, self.priority))[repeated]),
+            "split": batch.column("split").take(pa.array(repeated)),
+            "row": batch.column("row").take(pa.array(repeated)),
+        }
+        return pa.RecordBatch.from_pydict(columns)
+
+    def _gather(self, batch: pa.RecordBatch, joined: Joined) -> pa.RecordBatch | None:
+        labels, links = joined["labels"], joined["link"]
+        if not labels.num_rows:
+            return None
+        row = np.asarray(batch.column("row"))
+        place = np.searchsorted(row, np.asarray(labels.column("row")))
+        documents = batch.take(pa.array(place))
+        component = binary_bytes(labels.column("component"))
+        gathered = {
+            "key": _first_word(component),
+            "component": labels.column("component"),
+            "place": pa.array(np.ones(len(place), np.uint8)),
+            "rank": ranks(documents, self.keep, self.priority),
+            "split": documents.column("split"),
+            "row": documents.column("row"),
+            "size": labels.column("size"),
+            "keys": _keys_of(np.asarray(labels.column("row")), links),
+            "text": documents.column("text"),
+        }
+        rows = pa.RecordBatch.from_pydict(gathered)
+        # The least document of a component also stands for its header: the number of documents, before them all.
+        headers = rows.take(pa.array(np.flatnonzero(np.asarray(labels.column("size")))))
+        empty = headers.num_rows
+        headers = with_columns(
+            headers,
+            place=pa.array(np.zeros(empty, np.uint8)),
+            keys=pa.array([b""] * empty, pa.binary()),
+            text=pa.array([""] * empty, pa.large_string()),
+        )
+        return pa.concat_batches([headers, rows])
+
+    def _decide(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from corpusforge.stages.dedup.decide import Rule, decide
+
+        containment = self.similarity == "containment"
+        rule = Rule(self.ngram, self.verify, containment, self.max_keepers, int(self.keeper_bytes))
+        return decide(batches, rule)
+
+    @classmethod
+    def examples(cls, folder: Path) -> tuple[Example, ...]:
+        """A text, a shorter near-copy of it, and another text."""
+        story = " ".join(f"On day {i} the fox met animal number {i}." for i in range(20))
+        copy = story.removesuffix(" animal number 19.")
+        return (
+            Example(cls(), {"text": story}, None, {"cluster_size": 2}),
+            Example(cls(), {"text": copy}, "near_duplicate", {"cluster_size": 2}),
+            Example(cls(), {"text": "Nothing here is like the rest."}, None, {"cluster_id": None, "cluster_size": 1}),
+        )
+
+
+def _first_word(values: np.ndarray) -> pa.Array:
+    return pa.array(np.ascontiguousarray(values[:, :8]).view(">u8").reshape(-1).astype(np.uint64))
+
+
+def _hex(ids: pa.FixedSizeBinaryArray) -> pa.Array:
+    return pc.if_else(ids.is_valid(), doc_id_strings(binary_bytes(ids)), pa.scalar(None, pa.string()))
+
+
+def _keys_of(rows: np.ndarray, links: pa.RecordBatch) -> pa.Array:
+    # the shared keys of each of `rows` (ascending), 8 bytes each
+    link_rows = np.asarray(links.column("row"))
+    keys = np.asarray(links.column("shared"))[np.lexsort([np.asarray(links.column("shared")), link_rows])]
+    bounds = np.append(np.searchsorted(link_rows, rows), len(link_rows)) * 8
+    offsets = pa.py_buffer(bounds.astype(np.int32))
+    return pa.Array.from_buffers(pa.binary(), len(rows), [None, offsets, pa.py_buffer(keys)])
