@@ -91,16 +91,16 @@ class _Segment:
         self.unit = unit
         self.steps = ((unit.resolve,) if unit.resolve else ()) + unit.steps
         self.kernels: list[Kernel] = []
-        self.counts: dict[int, dict[str, Any]] = {
-            s.index: {"read": 0, "kept": 0, "rejected": {}, "quarantined": 0, "bytes": 0, "seconds": 0.0}
-            for s in self.steps
-        }
+        # By position in the segment: what a unit reports must not depend on stages elsewhere in the recipe.
+        self.counts: list[dict[str, Any]] = [
+            {"read": 0, "kept": 0, "rejected": {}, "quarantined": 0, "bytes": 0, "seconds": 0.0} for _ in self.steps
+        ]
         self.rows = RowsWriter(folder / "rows.arrow")
         self.rejected = RowsWriter(folder / "rejected.arrow")
         # Two files, since a reader runs ahead of the kernels by a batch: their order must not depend on its size.
         self.unreadable = RowsWriter(folder / "unreadable.arrow")
         self.quarantine = RowsWriter(folder / "quarantine.arrow")
-        self.signals = RowsWriter(folder / "signals.arrow")
+        self.signals: dict[int, RowsWriter] = {}  # by the first step of each block of rules
         self.emits: list[tuple[Pass, RunWriter]] = []
         for step, name in unit.emits:
             one = _pass(step, name)
@@ -113,11 +113,11 @@ class _Segment:
         self.left: dict[str, list[pa.RecordBatch]] = {}
 
     def open(self) -> None:
-        for step in self.steps:
+        for step, count in zip(self.steps, self.counts, strict=True):
             begun = time.process_time()
             opened = _open(step, self.unit)
             self.kernels.append(self._resolving(opened) if step is self.unit.resolve else opened)
-            self.counts[step.index]["seconds"] += time.process_time() - begun
+            count["seconds"] += time.process_time() - begun
 
     def _resolving(self, kernel: CorpusKernel) -> Kernel:
         findings = addressed_rows(self.unit.findings, self.unit.split.id)
@@ -141,22 +141,14 @@ class _Segment:
             rejected_stage=pa.nulls(rows, pa.int16()),
             **{f.name: pa.nulls(rows, f.type) for f in REJECTION},
         )
-        self.left = {"rejected": [], "quarantine": [], "signals": []}
+        self.left = {"rejected": [], "quarantine": []}
         self._through(batch, 0)
-        for name, writer in (
-            ("rejected", self.rejected),
-            ("quarantine", self.quarantine),
-            ("signals", self.signals),
-        ):
+        for name, writer in (("rejected", self.rejected), ("quarantine", self.quarantine)):
             if self.left[name]:
-                table = pa.concat_tables(
-                    [pa.Table.from_batches([b]) for b in self.left[name]], promote_options="default"
-                ).combine_chunks()
-                # Rows leave at different stages; reading order must not depend on how batches were cut.
-                by = "block" if name == "signals" else "row"
-                order = np.lexsort((table["row"].to_numpy(), table[by].to_numpy()))
-                table = table.take(pa.array(order)).drop_columns(["row"]).combine_chunks()
-                for piece in table.to_batches():
+                table = pa.Table.from_batches(self.left[name]).combine_chunks()
+                # Rows leave at different stages; their order must not depend on how batches were cut.
+                order = np.argsort(table["row"].to_numpy(), kind="stable")
+                for piece in table.take(pa.array(order)).drop_columns(["row"]).combine_chunks().to_batches():
                     writer.write(piece)
 
     def _through(self, batch: pa.RecordBatch, first: int) -> None:
@@ -169,13 +161,13 @@ class _Segment:
                 result = self.kernels[number](batch)
                 problem = _broken(batch, result)
             except Exception as error:  # isolated below, down to one document
-                self.counts[step.index]["seconds"] += time.process_time() - begun
+                self.counts[number]["seconds"] += time.process_time() - begun
                 self._isolate(batch, number, error)
                 return
             if problem:
                 raise AccountingError(f"stage {step.step.name}: {problem}")
-            self.counts[step.index]["seconds"] += time.process_time() - begun
-            batch = self._account(batch, result, step)
+            self.counts[number]["seconds"] += time.process_time() - begun
+            batch = self._account(batch, result, number)
             if step.step.stage.block and not self._inside_block(number + 1):
                 batch = self._log_signals(batch, number)
             if not self._inside_block(number + 1):
@@ -192,8 +184,8 @@ class _Segment:
     def _alive(batch: pa.RecordBatch) -> int:
         return int(batch.column("rejected").null_count)
 
-    def _account(self, before: pa.RecordBatch, batch: pa.RecordBatch, step: PlannedStep) -> pa.RecordBatch:
-        count = self.counts[step.index]
+    def _account(self, before: pa.RecordBatch, batch: pa.RecordBatch, number: int) -> pa.RecordBatch:
+        count = self.counts[number]
         alive_before = self._alive(before)
         count["read"] += alive_before
         alive = self._alive(batch)
@@ -204,7 +196,7 @@ class _Segment:
             for entry in pc.value_counts(batch.column("rejected").filter(new)).to_pylist():
                 reasons = count["rejected"]
                 reasons[entry["values"]] = reasons.get(entry["values"], 0) + entry["counts"]
-            batch = with_columns(batch, rejected_stage=pc.if_else(new, pa.scalar(step.index, pa.int16()), stage))
+            batch = with_columns(batch, rejected_stage=pc.if_else(new, pa.scalar(number, pa.int16()), stage))
         count["bytes"] += _text_bytes(batch, kept(batch))
         return batch
 
@@ -218,7 +210,7 @@ class _Segment:
         if not self._alive(batch):
             self._finish(batch)  # rejected before; that a later stage fails on it changes nothing
             return
-        count = self.counts[step.index]
+        count = self.counts[number]
         count["read"] += 1
         count["quarantined"] += 1
         self.quarantined += 1
@@ -243,11 +235,13 @@ class _Segment:
             start -= 1
         names = [n for n in batch.schema.names if n.startswith(SIGNAL_PREFIX)]
         if self.unit.options.signals and names:
-            first = self.steps[start].index
             stage = batch.column("rejected_stage")
-            reached = pc.fill_null(pc.greater_equal(stage, first), True)
-            logged = batch.select(["doc_id", *names, "row"]).filter(reached)
-            self.left["signals"].append(with_columns(logged, block=pa.array(np.full(logged.num_rows, first, np.int16))))
+            reached = pc.fill_null(pc.greater_equal(stage, start), True)
+            logged = batch.select(["doc_id", *names]).filter(reached)
+            block = pa.array([self.steps[start].step.name] * logged.num_rows, pa.string())
+            if start not in self.signals:
+                self.signals[start] = RowsWriter(Path(self.unit.folder) / f"signals-{start}.arrow")
+            self.signals[start].write(with_columns(logged, block=block))
         return batch.drop_columns(names) if names else batch
 
     def _compact(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -265,8 +259,7 @@ class _Segment:
         mode = self.unit.options.keep_rejected
         if mode == "none":
             return
-        names = {s.index: s.step.name for s in self.steps}
-        stages = pa.array([names[i] for i in gone.column("rejected_stage").to_pylist()], pa.string())
+        stages = pa.array([self.steps[i].step.name for i in gone.column("rejected_stage").to_pylist()], pa.string())
         columns = {
             "doc_id": gone.column("doc_id"),
             "source": gone.column("source"),
@@ -330,11 +323,11 @@ def _segment(unit: SegmentUnit) -> Report:
             ("rejected", segment.rejected),
             ("unreadable", segment.unreadable),
             ("quarantine", segment.quarantine),
-            ("signals", segment.signals),
         )
     }
+    report["signals"] = {str(start): file_entry(writer.close()) for start, writer in segment.signals.items()}
     report["runs"] = runs
-    for count in segment.counts.values():
+    for count in segment.counts:
         count["seconds"] = round(count["seconds"], 4)
     report["counts"] = {
         "read": reading.rows + reading.unreadable,
@@ -345,7 +338,7 @@ def _segment(unit: SegmentUnit) -> Report:
         "skipped": reading.skipped,
         "bytes": reading.bytes,
         "seconds": round(reading.seconds, 4),
-        "steps": {str(index): count for index, count in segment.counts.items()},
+        "steps": segment.counts,
     }
     return report
 

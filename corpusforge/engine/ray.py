@@ -1,0 +1,87 @@
+"""Run tasks on Ray: plain tasks, bounded in number, file names in and counts out. Only this file imports Ray.
+
+Nothing large passes through the driver or the object store. Ray itself never retries (`max_retries=0`): the
+driver resubmits, so that it can count attempts and change them.
+"""
+
+import logging
+import os
+from typing import Any
+
+import ray
+
+from corpusforge.engine.units import Report, Unit
+from corpusforge.engine.worker import work
+
+OBJECT_STORE_BYTES = 200 << 20  # only task arguments and counts pass through it
+MAX_CALLS = 200  # tasks after which a worker process is replaced, so that a leaking library cannot grow for days
+
+
+class WorkerLost(Exception):
+    """A worker process died or ran out of memory while it worked."""
+
+
+class RayRunner:
+    """Tasks on the local machine, or on the cluster at `address`."""
+
+    def __init__(self, workers: int | None, address: str | None, memory_bytes: int) -> None:
+        self._ours = not ray.is_initialized()
+        if self._ours:
+            os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+            os.environ.setdefault("RAY_DISABLE_IMPORT_WARNING", "1")
+            options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+            if address is None:
+                options |= {
+                    "num_cpus": workers or os.cpu_count(),
+                    "include_dashboard": False,
+                    "object_store_memory": OBJECT_STORE_BYTES,
+                    "_system_config": {"metrics_report_interval_ms": 60_000},
+                }
+            ray.init(address=address, **options)
+        available = int(ray.cluster_resources().get("CPU", 1))
+        self.workers = min(workers, available) if workers else available
+        self._task = ray.remote(num_cpus=1, max_retries=0, max_calls=MAX_CALLS)(work)
+        self._pending: dict[Any, list[Unit]] = {}
+        # Enough that no CPU idles between two looks, few enough that an autoscaler is not flooded.
+        self._most = self.workers if workers else 2 * available + 16
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another task may be submitted."""
+        return len(self._pending) < self._most
+
+    @property
+    def busy(self) -> bool:
+        """Whether an outcome is still to come."""
+        return bool(self._pending)
+
+    def submit(self, units: list[Unit]) -> None:
+        """Send one task."""
+        self._pending[self._task.remote(units)] = units
+
+    def wait(self) -> list[tuple[list[Unit], list[Report] | Exception]]:
+        """Return tasks that ended, at least one."""
+        ready, _ = ray.wait(list(self._pending), num_returns=1)
+        outcomes: list[tuple[list[Unit], list[Report] | Exception]] = []
+        for reference in ready:
+            units = self._pending.pop(reference)
+            try:
+                outcomes.append((units, ray.get(reference)))
+            except (
+                ray.exceptions.WorkerCrashedError,
+                ray.exceptions.OutOfMemoryError,
+                ray.exceptions.NodeDiedError,
+            ) as lost:
+                outcomes.append((units, WorkerLost(f"{type(lost).__name__}: {str(lost)[:300]}")))
+            except ray.exceptions.RayTaskError as failed:
+                cause = failed.cause if isinstance(failed.cause, Exception) else failed
+                cause.__notes__ = [str(failed)]
+                outcomes.append((units, cause))
+        return outcomes
+
+    def close(self) -> None:
+        """Stop what was started here."""
+        for reference in self._pending:
+            ray.cancel(reference, force=True)
+        if self._ours:
+            ray.shutdown()

@@ -1,0 +1,149 @@
+"""Run a pipeline to completion: the output folder, the lock, the ledger, the runner, and the manifest last."""
+
+import contextlib
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from corpusforge.engine import manifest as manifests
+from corpusforge.engine.driver import Driver, Progress, Results, Runner, Silent
+from corpusforge.engine.identity import versions
+from corpusforge.engine.ledger import Ledger, Lock
+from corpusforge.engine.local import LocalRunner
+from corpusforge.engine.plan import Plan, plan
+from corpusforge.engine.storage import write_whole
+from corpusforge.engine.verify import unnamed_files
+from corpusforge.errors import CorruptFile, OutputError, RunError
+from corpusforge.pipeline import Pipeline
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to: its manifest, and the output folder."""
+
+    path: Path
+    manifest: dict[str, Any]
+    already_complete: bool = False
+
+
+def run(
+    pipeline: Pipeline,
+    *,
+    address: str | None = None,
+    replace: bool = False,
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Run `pipeline`, or continue an earlier run of it; `fresh` ignores all earlier work.
+
+    Raises OutputError when the output was finished by another recipe and `replace` is false, RunError when the run
+    fails; the same call then continues where it stopped.
+    """
+    progress = progress or Silent()
+    started, cpu = time.time(), time.process_time()
+    output = Path(os.path.abspath(pipeline.writer.path))
+    planned = plan(pipeline)
+    with Lock(output / ".work"):
+        _check_output(output, pipeline, replace)
+        work = Path(os.path.abspath(pipeline.options.work)) if pipeline.options.work else output / ".work"
+        ledger = Ledger(work, fresh)
+        staging = output / ".new"
+        runner = _runner(pipeline, address, planned)
+        try:
+            results = _run(Driver(planned, ledger, runner, work, staging, progress), ledger, progress)
+        finally:
+            runner.close()
+            ledger.close()
+        _fits(results)
+        made = manifests.make(
+            planned,
+            results,
+            runner.workers,
+            time.time() - started,
+            time.process_time() - cpu + (results.counters["cpu_seconds"] if runner.workers != 1 else 0),
+        )
+        _finish(output, staging, pipeline, made)
+        if not pipeline.options.keep_work and pipeline.options.work is None:
+            shutil.rmtree(work / "units", ignore_errors=True)
+            (work / "ledger.jsonl").replace(work / "ledger.done.jsonl")
+    with contextlib.suppress(OSError):
+        staging.rmdir()
+    progress.done()
+    return Outcome(output, made)
+
+
+def _run(driver: Driver, ledger: Ledger, progress: Progress) -> Results:
+    damaged: set[str] = set()
+    while True:
+        try:
+            return driver.run()
+        except CorruptFile as error:
+            # The unit that made the file is forgotten and done again, once; a second time it is the disk.
+            if error.path in damaged:
+                raise RunError(f"{error} for the second time; check the disk of {Path(error.path).parent}") from error
+            damaged.add(error.path)
+            owner = next((f for f, e in ledger.units.items() if error.path.encode() in orjson.dumps(e)), None)
+            if owner is None:
+                raise
+            progress.line(f"{error}; doing its unit again")
+            ledger.drop(owner)
+
+
+def _runner(pipeline: Pipeline, address: str | None, planned: Plan) -> Runner:
+    workers = pipeline.options.workers
+    address = address or os.environ.get("RAY_ADDRESS")
+    if workers == "auto":
+        workers = None if address else (os.cpu_count() or 1)
+    if workers == 1 and not address:
+        return LocalRunner()
+    from corpusforge.engine.ray import RayRunner
+
+    memory = max((s.step.stage.memory_bytes for s in planned.steps), default=0)
+    return RayRunner(workers, address, memory + 6 * int(pipeline.options.batch_bytes))
+
+
+def _check_output(output: Path, pipeline: Pipeline, replace: bool) -> None:
+    path = output / "manifest.json"
+    if replace or not path.exists():
+        return
+    earlier = orjson.loads(path.read_bytes())
+    if earlier["recipe"] == manifests.pipeline_fingerprint(pipeline):
+        return
+    old, new = earlier.get("recipe_parts", {}), orjson.loads(orjson.dumps(manifests.pipeline_parts(pipeline)))
+    differs = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    raise OutputError(
+        f"{output} was finished by another recipe; different: {', '.join(differs) or 'the engine'}. "
+        "Give --replace to replace it, or another output path"
+    )
+
+
+def _fits(results: Results) -> None:
+    for parts in results.parts.values():
+        assert len({p["path"] for p in parts}) == len(parts)
+
+
+def _finish(output: Path, staging: Path, pipeline: Pipeline, made: dict[str, Any]) -> None:
+    """Put the new parts in place and write the manifest last: its presence means complete."""
+    manifest = output / "manifest.json"
+    manifest.unlink(missing_ok=True)
+    for kind in manifests.KINDS:
+        new, final = staging / kind, output / kind
+        if new.is_dir():
+            final.mkdir(exist_ok=True)
+            for part in sorted(new.iterdir()):
+                part.replace(final / part.name)
+            new.rmdir()
+    parts = {"data": made["shards"], **{kind: made[kind] for kind in manifests.KINDS[1:]}}
+    for path in unnamed_files(output, {p["path"] for named in parts.values() for p in named}):
+        path.unlink()
+    (output / "data").mkdir(exist_ok=True)
+    if pipeline.resolved:
+        write_whole(output / "recipe.yaml", pipeline.resolved.encode())
+    funnel = {k: made[k] for k in ("documents", "skipped", "written", "sources", "stages")}
+    write_whole(output / "report.json", orjson.dumps({**funnel, "versions": versions()}, option=orjson.OPT_INDENT_2))
+    write_whole(manifest, orjson.dumps(made, option=orjson.OPT_INDENT_2))

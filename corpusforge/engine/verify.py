@@ -1,0 +1,102 @@
+"""Hold an output folder to its manifest: checksums, rows, conservation, files that do not belong."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpusforge.engine.storage import checksum_range
+from corpusforge.errors import OutputError
+
+KINDS = ("data", "rejected", "quarantine", "signals")
+
+
+def verify(path: str | Path, inputs: str | Path | None = None) -> list[str]:
+    """Return what is wrong with the run in `path`, one line each; an empty list means all is well.
+
+    `inputs`: the folder the input paths of the manifest are relative to; every input is then read and compared.
+    Raises OutputError when there is no finished run.
+    """
+    output = Path(path)
+    try:
+        manifest: dict[str, Any] = orjson.loads((output / "manifest.json").read_bytes())
+    except FileNotFoundError:
+        raise OutputError(f"{output} holds no finished run: there is no manifest.json") from None
+    except orjson.JSONDecodeError as error:
+        return [f"manifest.json is not valid JSON: {error}"]
+    problems = list(_counts(manifest))
+    named = {"data": manifest["shards"], **{kind: manifest[kind] for kind in KINDS[1:]}}
+    for kind, parts in named.items():
+        for part in parts:
+            problems += _part(output, part, kind)
+    due = {p["path"] for parts in named.values() for p in parts}
+    problems += [f"{p.relative_to(output)}: is not named in the manifest" for p in unnamed_files(output, due)]
+    if inputs is not None:
+        problems += _inputs(Path(inputs), manifest)
+    return problems
+
+
+def unnamed_files(output: Path, named: set[str]) -> Iterator[Path]:
+    """Yield files under data/, rejected/, quarantine/ and signals/ that are not in `named`."""
+    for kind in KINDS:
+        if (output / kind).is_dir():
+            for path in sorted((output / kind).rglob("*")):
+                if path.is_file() and path.relative_to(output).as_posix() not in named:
+                    yield path
+
+
+def _counts(manifest: dict[str, Any]) -> Iterator[str]:
+    documents = manifest["documents"]
+    if documents["read"] != documents["kept"] + documents["rejected"] + documents["quarantined"]:
+        yield f"documents do not add up: {documents}"
+    if sum(p["documents"] for p in manifest["shards"]) != documents["kept"]:
+        yield "the shards do not hold as many documents as were kept"
+    if sum(p["documents"] for p in manifest["quarantine"]) != documents["quarantined"]:
+        yield "quarantine/ does not hold as many rows as were quarantined"
+    rejected = sum(p["documents"] for p in manifest["rejected"])
+    if manifest["run"]["keep_rejected"] != "none" and rejected != documents["rejected"]:
+        yield f"rejected/ holds {rejected} rows, {documents['rejected']} were rejected"
+    for stage in manifest["stages"]:
+        if stage["read"] != stage["kept"] + sum(stage["rejected"].values()) + stage["quarantined"]:
+            yield f"stage {stage['name']} does not add up"
+    for source in manifest["sources"]:
+        due = None
+        for stage in manifest["stages"]:
+            counts = stage["sources"].get(source)
+            if counts is None:
+                continue
+            if due is not None and counts["read"] != due:
+                yield f"stage {stage['name']}: {counts['read']} documents of {source} read, {due} were kept before"
+            due = counts["kept"]
+
+
+def _part(output: Path, part: dict[str, Any], kind: str) -> list[str]:
+    path = output / part["path"]
+    if not path.exists():
+        return [f"{part['path']}: is missing"]
+    if path.stat().st_size != part["size"]:
+        return [f"{part['path']}: has {path.stat().st_size} bytes, not {part['size']}"]
+    if checksum_range(str(path)) != part["checksum"]:
+        return [f"{part['path']}: its checksum is not the one in the manifest"]
+    try:
+        rows = pq.ParquetFile(path).metadata.num_rows
+    except (pa.ArrowException, OSError) as error:
+        return [f"{part['path']}: cannot be read as Parquet: {error}"]
+    return [] if rows == part["documents"] else [f"{part['path']}: holds {rows} rows, not {part['documents']}"]
+
+
+def _inputs(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
+    for entry in manifest["inputs"]:
+        path = folder / entry["path"]
+        if not path.exists():
+            yield f"input {entry['path']}: is missing"
+            continue
+        for split in entry["splits"]:
+            if split["checksum"]:
+                whole = split["length"] == entry["size"] or not split["start"]
+                found = checksum_range(str(path), split["start"], None if whole else split["length"])
+                if found != split["checksum"] and checksum_range(str(path)) != split["checksum"]:
+                    yield f"input {entry['path']}: differs from what was read"
