@@ -1,0 +1,403 @@
+"""How spaCy's blank English tokenizer cuts one chunk (text between whitespace), compiled.
+
+The algorithm, on a chunk of characters [lo, hi):
+
+1. Until nothing changes: stop if the rest is an exception; cut a prefix off (if what remains is an exception,
+   stop); cut a suffix off what follows the prefix (if the rest with its prefix is an exception, stop).
+2. The rest is cut as its exception says; or stays whole if it is a URL; or is cut around its infixes.
+3. Exceptions that the patterns have cut are joined again, over the whole document: see `english.py`.
+"""
+
+import numpy as np
+from numba import njit
+
+from corpusforge.text.arrays import Flags, Int32s, Int64s, UInt8s
+from corpusforge.text.english_rules import (
+    ALPHA,
+    BEFORE_STOP,
+    DIGIT,
+    INFIX,
+    LOWER,
+    PREFIX,
+    QUOTE,
+    SUFFIX,
+    UPPER,
+    WORD,
+    Strings,
+)
+from corpusforge.text.spans import mix
+from corpusforge.text.utf8 import decode
+
+LONGEST_TAIL = 8  # code points; units and currencies have at most 4
+
+
+@njit(cache=True)
+def find(strings: Strings, data: UInt8s, start: int, stop: int) -> int:
+    """Return the entry of the bytes `data[start:stop]`, or -1."""
+    state = np.uint64(0x9E3779B97F4A7C15)  # as hash_spans
+    for at in range(start, stop):
+        state = (state ^ np.uint64(data[at])) * np.uint64(0xD6E8FEB86659FD93)
+    key = mix(state)
+    last = len(strings.slots) - 1
+    slot = np.int64(key) & last
+    while True:
+        entry = np.int64(strings.slots[slot])
+        if entry < 0:
+            return -1
+        begin = strings.begins[entry]
+        if strings.hashes[entry] == key and strings.begins[entry + 1] - begin == stop - start:
+            same = True
+            for i in range(stop - start):
+                same = same and strings.pool[begin + i] == data[start + i]
+            if same:
+                return entry
+        slot = (slot + 1) & last
+
+
+@njit(cache=True)
+def _exception(strings: Strings, data: UInt8s, start: int, stop: int) -> int:
+    """Return where the pieces of an exception begin in `strings.cuts`, or -1."""
+    if stop - start > 30 or not strings.possible[data[start], data[stop - 1]] >> (stop - start) & 1:
+        return -1
+    entry = find(strings, data, start, stop)
+    return np.int64(strings.rules[entry]) if entry >= 0 else -1
+
+
+@njit(cache=True)
+def _is_digit(code: int) -> bool:
+    return 48 <= code <= 57
+
+
+@njit(cache=True)
+def _prefix(codes: Int32s, flags: Int32s, lo: int, hi: int) -> int:
+    """Return the length of the prefix of characters [lo, hi), 0 if there is none."""
+    code = codes[lo]
+    if flags[lo] & PREFIX:
+        return 1
+    if code == 46:  # two full stops or more
+        at = lo + 1
+        while at < hi and codes[at] == 46:
+            at += 1
+        return at - lo if at - lo > 1 else 0
+    if code == 43:  # + unless a digit follows
+        return 0 if lo + 1 < hi and _is_digit(codes[lo + 1]) else 1
+    if (code == 65 or code == 67) and lo + 1 < hi and codes[lo + 1] == 36:  # A$ C$
+        return 2
+    if code == 85 and lo + 2 < hi and codes[lo + 1] == 83 and codes[lo + 2] == 36:  # US$
+        return 3
+    return 0
+
+
+@njit(cache=True)
+def _suffix(
+    codes: Int32s, flags: Int32s, places: Int64s, digits: bool, data: UInt8s, strings: Strings, lo: int, hi: int
+) -> int:
+    """Return the length of the suffix of characters [lo, hi): the longest that any pattern cuts; 0: none."""
+    if hi <= lo:
+        return 0
+    code = codes[hi - 1]
+    best = 1 if flags[hi - 1] & SUFFIX else 0
+    if hi - 2 < lo:
+        return best
+    before = codes[hi - 2]
+    if code == 46:
+        at = hi - 1
+        while at > lo and codes[at - 1] == 46:
+            at -= 1
+        if hi - at > 1:
+            return hi - at
+        if flags[hi - 2] & BEFORE_STOP:
+            best = 1
+        elif hi - 3 >= lo and flags[hi - 2] & flags[hi - 3] & UPPER:
+            best = 1
+        elif hi - 3 >= lo and codes[hi - 3] == 0xB0 and (before | 32 == 102 or before | 32 == 99 or before | 32 == 107):
+            best = 1  # °F. °C. °K.
+    elif code == 0x2026 and before == 0x2026:
+        best = 2
+    elif code | 32 == 115 and (before == 39 or before == 0x2019):  # 's
+        best = 2
+    elif code == 43 and _is_digit(before):
+        best = 1
+    if digits and not _is_digit(code):
+        at = hi - 1
+        while at > lo and hi - at <= LONGEST_TAIL and not _is_digit(codes[at - 1]):
+            at -= 1
+        if at > lo and _is_digit(codes[at - 1]) and hi - at > best:
+            entry = find(strings, data, places[at], places[hi])
+            if entry >= 0 and strings.tails[entry]:
+                best = hi - at
+    return best
+
+
+@njit(cache=True)
+def _infix(codes: Int32s, flags: Int32s, lo: int, at: int, hi: int) -> int:
+    """Return the length of the infix at `at` in characters [lo, hi), 0 if there is none."""
+    code = codes[at]
+    if flags[at] & INFIX:
+        return 1
+    if code == 46:
+        stop = at + 1
+        while stop < hi and codes[stop] == 46:
+            stop += 1
+        if stop - at > 1:
+            return stop - at
+        inside = at > lo and stop < hi
+        return 1 if inside and flags[at - 1] & (LOWER | QUOTE) and flags[stop] & (UPPER | QUOTE) else 0
+    if at == lo or at + 1 >= hi:
+        return 0
+    digit = _is_digit(codes[at - 1])
+    after = codes[at + 1]
+    if digit and (code == 43 or code == 45 or code == 42 or code == 94) and (_is_digit(after) or after == 45):
+        return 1
+    if not digit and not flags[at - 1] & ALPHA:
+        return 0
+    if flags[at + 1] & ALPHA:
+        if code == 44:
+            return 0 if digit else 1
+        if code == 45 or code == 0x2013 or code == 0x2014 or code == 126:
+            return 1
+        return 1 if code == 58 or 60 <= code <= 62 or code == 47 else 0
+    if after == code and (code == 45 or code == 0x2014) and at + 2 < hi:
+        if flags[at + 2] & ALPHA:
+            return 2
+        if code == 45 and codes[at + 2] == 45 and at + 3 < hi and flags[at + 3] & ALPHA:
+            return 3
+    return 0
+
+
+@njit(cache=True)
+def _url_end(codes: Int32s, flags: Int32s, at: int, hi: int) -> bool:
+    """Say whether [at, hi) is an optional port and an optional path."""
+    if at < hi and codes[at] == 58:
+        digits = 0
+        while at + 1 + digits < hi and flags[at + 1 + digits] & DIGIT:
+            digits += 1
+        if not 2 <= digits <= 5:
+            return False
+        at += 1 + digits
+    return at == hi or codes[at] == 47 or codes[at] == 63 or codes[at] == 35
+
+
+@njit(cache=True)
+def _ip(codes: Int32s, flags: Int32s, at: int, hi: int) -> bool:
+    """Say whether [at, hi) is a public IPv4 address with optional port and path."""
+    first, second = 0, 0
+    for octet in range(4):
+        length = 0
+        while at + length < hi and flags[at + length] & DIGIT:
+            length += 1
+        if not 1 <= length <= 3:
+            return False
+        a = codes[at] - 48
+        b = codes[at + 1] - 48 if length > 1 else -1
+        c = codes[at + 2] - 48 if length > 2 else -1
+        inner = octet == 1 or octet == 2
+        if length < 3:
+            if not inner and not 1 <= a <= 9:
+                return False
+        elif a == 2:
+            b_most = 2 if octet == 0 else 5
+            c_most = 3 if octet == 0 else (5 if inner else 4)
+            if not ((0 <= b < b_most) or (b == b_most and 0 <= c <= c_most)):
+                return False
+        elif a != 1:
+            return False
+        value = a * 100 + b * 10 + c if length == 3 else (a * 10 + b if length == 2 else a)
+        if octet == 0:
+            first = value
+        elif octet == 1:
+            second = value if length > 1 else -1
+            if first == 172 and length == 2 and (a == 1 and 6 <= b <= 9 or a == 2 or a == 3 and 0 <= b <= 1):
+                return False
+        at += length
+        if octet < 3:
+            if at >= hi or codes[at] != 46:
+                return False
+            at += 1
+    if first == 10 or first == 127 or (first == 169 and second == 254) or (first == 192 and second == 168):
+        return False
+    return _url_end(codes, flags, at, hi)
+
+
+@njit(cache=True)
+def _host(codes: Int32s, flags: Int32s, at: int, hi: int) -> bool:
+    """Say whether [at, hi) is an address or a host name, with optional port and path."""
+    if at < hi and _is_digit(codes[at]) and _ip(codes, flags, at, hi):
+        return True
+    labels = 0
+    while at < hi:
+        stop = at
+        while stop < hi and labels and flags[stop] & LOWER:
+            stop += 1
+        if 2 <= stop - at <= 63 and _url_end(codes, flags, stop, hi):
+            return True
+        stop = at
+        while stop < hi and (_is_label(codes[stop]) or codes[stop] == 45 or codes[stop] == 95):
+            stop += 1
+        if not (stop < hi and codes[stop] == 46 and 1 <= stop - at <= 64):
+            return False
+        if not (_is_label(codes[at]) and _is_label(codes[stop - 1])):
+            return False
+        labels += 1
+        at = stop + 1
+    return False
+
+
+@njit(cache=True)
+def _is_label(code: int) -> bool:
+    return 97 <= code <= 122 or 48 <= code <= 57 or 65 <= code <= 90 or 0xA1 <= code <= 0xFFFF
+
+
+@njit(cache=True)
+def _is_url(codes: Int32s, flags: Int32s, lo: int, hi: int) -> bool:
+    """Say whether characters [lo, hi) are a URL: [scheme://][user@]host[:port][path]."""
+    if _host(codes, flags, lo, hi):
+        return True
+    at = lo
+    while at < hi and (flags[at] & WORD or codes[at] == 43 or codes[at] == 45 or codes[at] == 46):
+        at += 1
+    if at - lo >= 2 and at + 2 < hi and codes[at] == 58 and codes[at + 1] == 47 and codes[at + 2] == 47:
+        if _host(codes, flags, at + 3, hi):
+            return True
+    for at in range(lo + 1, hi):
+        if codes[at] == 64 and _host(codes, flags, at + 1, hi):
+            return True
+    return False
+
+
+@njit(cache=True)
+def cut(
+    data: UInt8s,
+    chunk_starts: Int64s,
+    chunk_ends: Int64s,
+    table: Flags,
+    strings: Strings,
+    starts: Int64s,
+    ends: Int64s,
+    counts: Int32s,
+    suspects: Int64s,
+) -> tuple[int, int]:
+    """Cut every chunk by steps 1 and 2; return the number of tokens and of `suspects`.
+
+    `starts`, `ends`: room for as many tokens as the chunks have bytes; `counts`: tokens per chunk. `suspects`: tokens
+    that may begin an exception to be joined (step 3), room as for tokens.
+    """
+    longest = 0
+    for i in range(len(chunk_starts)):
+        longest = max(longest, chunk_ends[i] - chunk_starts[i])
+    codes = np.empty(longest, np.int32)
+    flags = np.empty(longest, np.int32)
+    places = np.empty(longest + 1, np.int64)  # byte position of each character
+    suffixes = np.empty(longest, np.int64)  # first characters, outermost first
+    ascii_flags = table[table[0] : table[0] + 128].copy()
+    n = 0
+    found = 0
+    for chunk in range(len(chunk_starts)):
+        start = chunk_starts[chunk]
+        stop = chunk_ends[chunk]
+        first = n
+        at = start
+        while at < stop and (97 <= data[at] | 32 <= 122) and data[at] < 128:
+            at += 1
+        plain = at == stop
+        if at == stop - 1 and at > start:  # letters and one of . , ; : ! ?
+            byte = data[at]
+            plain = byte == 44 or byte == 58 or byte == 59 or byte == 33 or byte == 63 or (byte == 46 and data[at - 1] >= 97)
+        if plain and _exception(strings, data, start, stop) < 0 and (at == stop or _exception(strings, data, start, at) < 0):
+            starts[n] = start
+            ends[n] = at
+            n += 1
+            if at < stop:
+                starts[n] = at
+                ends[n] = stop
+                n += 1
+        else:
+            length = 0
+            digits = False
+            stops = False
+            at = start
+            while at < stop:
+                code = np.int64(data[at])
+                if code < 128:
+                    flags[length] = ascii_flags[code]
+                    width = 1
+                    digits |= _is_digit(code)
+                    stops |= code == 46
+                else:
+                    code, width = decode(data, at, stop)
+                    flags[length] = table[table[code >> 8] + (code & 255)]
+                codes[length] = code
+                places[length] = at
+                length += 1
+                at += width
+            places[length] = stop
+            lo, hi, before, cutoff = 0, length, -1, 0
+            pieces = -1
+            while lo < hi and hi - lo != before:
+                pieces = _exception(strings, data, places[lo], places[hi])
+                if pieces >= 0:
+                    break
+                before = hi - lo
+                prefix = _prefix(codes, flags, lo, hi)
+                if prefix and lo + prefix < hi:
+                    pieces = _exception(strings, data, places[lo + prefix], places[hi])
+                suffix = 0
+                if pieces < 0:
+                    suffix = _suffix(codes, flags, places, digits, data, strings, lo + prefix, hi)
+                    if suffix and lo < hi - suffix:
+                        pieces = _exception(strings, data, places[lo], places[hi - suffix])
+                        if pieces >= 0:
+                            prefix = 0
+                if prefix:
+                    starts[n] = places[lo]
+                    lo += prefix
+                    ends[n] = places[lo]
+                    n += 1
+                if suffix:
+                    hi -= suffix
+                    suffixes[cutoff] = hi
+                    cutoff += 1
+                if pieces >= 0:
+                    break
+            if pieces >= 0:
+                at = places[lo]
+                while strings.cuts[pieces] > 0:
+                    starts[n] = at
+                    at += strings.cuts[pieces]
+                    ends[n] = at
+                    n += 1
+                    pieces += 1
+            elif lo < hi:
+                begin = lo
+                at = lo
+                if not (stops and _is_url(codes, flags, lo, hi)):
+                    while at < hi:
+                        width = _infix(codes, flags, lo, at, hi)
+                        if width and at > lo:
+                            if at > begin:
+                                starts[n] = places[begin]
+                                ends[n] = places[at]
+                                n += 1
+                            starts[n] = places[at]
+                            ends[n] = places[at + width]
+                            n += 1
+                            begin = at + width
+                        at += max(width, 1)
+                if begin < hi:
+                    starts[n] = places[begin]
+                    ends[n] = places[hi]
+                    n += 1
+            until = stop
+            for i in range(cutoff - 1, -1, -1):
+                starts[n] = places[suffixes[i]]
+                ends[n] = places[suffixes[i - 1]] if i > 0 else until
+                n += 1
+        counts[chunk] = n - first
+        for i in range(first, n - 1):
+            size = ends[i + 1] - starts[i]
+            if size <= 30 and strings.possible[data[starts[i]], data[ends[i + 1] - 1]] >> size & 1:
+                entry = find(strings, data, starts[i], ends[i + 1])
+                if entry >= 0 and strings.joins[entry] >> (ends[i] - starts[i]) & 1:
+                    suspects[found] = i
+                    found += 1
+    return n, found
