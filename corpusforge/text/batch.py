@@ -10,20 +10,23 @@ import pyarrow.compute as pc
 from corpusforge.text import lines
 from corpusforge.text.arrays import Int64s, UInt8s
 from corpusforge.text.spans import Spans
-from corpusforge.text.utf8 import count_characters
+from corpusforge.text.tokens import Tokens
+from corpusforge.text.unicode import TABLE
+from corpusforge.text.utf8 import count_characters, count_flagged, count_pattern
 from corpusforge.text.words import Words
 
 
 class TextBatch:
     """The texts of an Arrow column; each array is computed on first use and shared by all who ask.
 
-    `documents`: rows. `data` uint8: UTF-8 bytes. `offsets` int64[documents + 1]: document `d` is
-    `data[offsets[d]:offsets[d + 1]]`; a null is empty.
+    `documents`: rows. `column`: the texts as Arrow large_string, nulls as "". `data` uint8: UTF-8 bytes.
+    `offsets` int64[documents + 1]: document `d` is `data[offsets[d]:offsets[d + 1]]`; a null is empty.
     """
 
     def __init__(self, column: pa.LargeStringArray) -> None:
         if column.null_count:  # a null may stand on bytes
             column = pc.fill_null(column, "")
+        self.column = column
         self.documents = len(column)
         _, offsets, data = column.buffers()
         # Every kernel sees one set of types, so that each is compiled once: data read-only, the rest writable.
@@ -42,6 +45,15 @@ class TextBatch:
     def chars(self) -> Int64s:
         """Code points per document, int64[documents]."""
         return count_characters(self.data, self.offsets[:-1], self.offsets[1:])
+
+    def count(self, pattern: str) -> Int64s:
+        """How often each document holds `pattern`, as str.count() counts, int64[documents]."""
+        wanted = np.frombuffer(pattern.encode(), np.uint8)
+        return count_pattern(self.data, self.offsets[:-1], self.offsets[1:], wanted)
+
+    def count_flagged(self, flag: int) -> Int64s:
+        """Code points per document with a flag of `corpusforge.text.unicode`, int64[documents]."""
+        return count_flagged(self.data, self.offsets[:-1], self.offsets[1:], TABLE, flag)
 
     @cached_property
     def words(self) -> Words:
@@ -72,6 +84,11 @@ class TextBatch:
     def chunks(self) -> Spans:
         """Chunks between whitespace, as text.split() gives them."""
         return lines.chunks(self.data, self.offsets)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Tokens as spaCy's blank English tokenizer gives them, see `Tokens`."""
+        return Tokens(self.chunks)
 
 
 _last: tuple[tuple[int, ...], pa.Array, TextBatch] | None = None  # the column keeps its buffers alive

@@ -7,8 +7,9 @@ from functools import cached_property
 import numpy as np
 from numba import njit
 
-from corpusforge.text.arrays import Floats, Int32s, Int64s, UInt8s, UInt64s
-from corpusforge.text.utf8 import count_characters
+from corpusforge.text.arrays import Bools, Floats, Int32s, Int64s, UInt8s, UInt64s
+from corpusforge.text.unicode import TABLE
+from corpusforge.text.utf8 import count_characters, strip
 
 
 class Spans:
@@ -48,6 +49,29 @@ class Spans:
     def duplicates(self) -> tuple[Int64s, Int64s]:
         """Per document: pieces that repeat an earlier piece of the document, and the characters in them."""
         return count_duplicates(self.offsets, self.hashes, self.lengths_chars)
+
+    @cached_property
+    def stripped(self) -> Spans:
+        """The pieces without the whitespace around them, as str.strip() cuts."""
+        starts, ends = strip(self.data, self.starts, self.ends, TABLE)
+        return Spans(self.data, self.offsets, starts, ends)
+
+    def start_with(self, prefix: str) -> Bools:
+        """Which pieces begin with `prefix`, bool[pieces]."""
+        return self._hold(prefix.encode(), self.starts)
+
+    def end_with(self, suffix: str) -> Bools:
+        """Which pieces end with `suffix`, bool[pieces]."""
+        return self._hold(suffix.encode(), self.ends - len(suffix.encode()))
+
+    def _hold(self, wanted: bytes, places: Int64s) -> Bools:
+        found = self.lengths_bytes >= len(wanted)
+        rows = np.flatnonzero(found)
+        for k, byte in enumerate(wanted):
+            rows = rows[self.data[places[rows] + k] == byte]
+        found[:] = False
+        found[rows] = True
+        return found
 
     def sum(self, values: np.ndarray) -> Int64s:
         """Sum integers (or booleans) of pieces over each document, int64[documents]; 0 where there is none."""

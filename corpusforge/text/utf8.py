@@ -12,16 +12,16 @@ def decode(data: UInt8s, at: int, stop: int) -> tuple[int, int]:
 
     A byte that begins nothing valid counts as one U+FFFD.
     """
-    lead = np.int64(data[at])
+    lead = int(data[at])
     if lead < 0x80:
         return lead, 1
     if 0xC2 <= lead < 0xE0 and at + 1 < stop:
-        return (lead & 0x1F) << 6 | (np.int64(data[at + 1]) & 0x3F), 2
+        return (lead & 0x1F) << 6 | (int(data[at + 1]) & 0x3F), 2
     if 0xE0 <= lead < 0xF0 and at + 2 < stop:
-        return (lead & 0x0F) << 12 | (np.int64(data[at + 1]) & 0x3F) << 6 | (np.int64(data[at + 2]) & 0x3F), 3
+        return (lead & 0x0F) << 12 | (int(data[at + 1]) & 0x3F) << 6 | (int(data[at + 2]) & 0x3F), 3
     if 0xF0 <= lead < 0xF5 and at + 3 < stop:
-        code = (lead & 0x07) << 18 | (np.int64(data[at + 1]) & 0x3F) << 12
-        code |= (np.int64(data[at + 2]) & 0x3F) << 6 | (np.int64(data[at + 3]) & 0x3F)
+        code = (lead & 0x07) << 18 | (int(data[at + 1]) & 0x3F) << 12
+        code |= (int(data[at + 2]) & 0x3F) << 6 | (int(data[at + 3]) & 0x3F)
         return min(code, 0x10FFFF), 4
     return 0xFFFD, 1
 
@@ -34,6 +34,42 @@ def count_characters(data: UInt8s, starts: Int64s, ends: Int64s) -> Int64s:
         count = 0
         for at in range(starts[i], ends[i]):
             count += (data[at] & 0xC0) != 0x80
+        found[i] = count
+    return found
+
+
+@njit(cache=True)
+def count_flagged(data: UInt8s, starts: Int64s, ends: Int64s, table: Flags, flag: int) -> Int64s:
+    """Return the number of code points in each span that have `flag` in the Unicode table."""
+    found = np.empty(len(starts), np.int64)
+    for i in range(len(starts)):
+        count = 0
+        at = starts[i]
+        while at < ends[i]:
+            code, width = decode(data, at, ends[i])
+            count += table[table[code >> 8] + (code & 255)] & flag != 0
+            at += width
+        found[i] = count
+    return found
+
+
+@njit(cache=True)
+def count_pattern(data: UInt8s, starts: Int64s, ends: Int64s, pattern: UInt8s) -> Int64s:
+    """Return how often the bytes of `pattern` occur in each span, without overlap, as str.count() counts."""
+    found = np.empty(len(starts), np.int64)
+    for i in range(len(starts)):
+        count = 0
+        at = starts[i]
+        last = ends[i] - len(pattern)
+        while at <= last:
+            k = 0
+            while k < len(pattern) and data[at + k] == pattern[k]:
+                k += 1
+            if k == len(pattern):
+                count += 1
+                at += k
+            else:
+                at += 1
         found[i] = count
     return found
 

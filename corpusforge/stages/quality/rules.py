@@ -1,0 +1,110 @@
+"""Quality by rules: bounds on measured signals, from a pack."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import field_serializer, field_validator
+
+from corpusforge import rules
+from corpusforge.schema import FIRED, SIGNAL_PREFIX
+from corpusforge.stage import Example, Kernel, Stage, reject, with_columns
+
+
+class Rules(Stage):
+    """Keep documents whose signals are within the bounds of a pack.
+
+    A pack (`filters/*.yaml`, or a path) bounds named signals, inclusively; the first rule that fires is the reason
+    and its signal's value is kept with it. All signals are measured for every document, rejected ones too, and
+    stored with every rule that fires, so that bounds can be tuned afterwards. Bounds can be changed in the recipe:
+    `quality.rules: {pack: gopher_quality, set: {word_count.min: 80}}`. Null and empty texts have the value 0 in
+    every signal. Neighbouring `quality.rules` stages share what they measure.
+
+    Reads: text.
+    Writes: signal.<name> (float64) for each signal the pack names; signal.fired (list of strings, `pack:reason`).
+    Rejects: <name>_below_min, <name>_above_max for each rule of the pack.
+    Cost: see COST.
+    Errors: RecipeError with file:line:column for an unknown pack, signal, key or bound.
+    Source: the packs name theirs.
+    """
+
+    block: ClassVar[str] = "rules"
+    depends: ClassVar[tuple[str, ...]] = ("spacy",)
+
+    pack: str
+    set: tuple[tuple[str, float], ...] = ()  # bounds that replace the pack's, as a map: {word_count.min: 80}
+
+    @field_validator("set", mode="before")
+    @classmethod
+    def _as_pairs(cls, value: Any) -> Any:
+        return tuple(sorted(value.items())) if isinstance(value, Mapping) else value
+
+    @field_serializer("set")
+    def _as_map(self, value: tuple[tuple[str, float], ...]) -> dict[str, float]:
+        return dict(value)
+
+    def _rules(self) -> rules.Pack:
+        return rules.load(self.pack).changed(dict(self.set))
+
+    def columns_written(self) -> Mapping[str, pa.DataType]:
+        """One float64 column per signal, and the rules that fired."""
+        columns = {f"{SIGNAL_PREFIX}{name}": pa.float64() for name in self._rules().signals()}
+        return {**columns, FIRED: pa.list_(pa.string())}
+
+    def rejection_reasons(self) -> tuple[str, ...]:
+        """The reasons of the pack's rules."""
+        return self._rules().reasons()
+
+    def files(self) -> tuple[str, ...]:
+        """The pack."""
+        return (str(rules.load(self.pack).path),)
+
+    def open(self) -> Kernel:
+        """Resolve the pack's signals; the first batch compiles their kernels, or finds them compiled."""
+        from corpusforge import signals
+        from corpusforge.text import segment
+
+        pack = self._rules()
+        measures = {name: signals.find(name) for name in pack.signals()}
+        reasons = pack.reasons()
+
+        def kernel(batch: pa.RecordBatch) -> pa.RecordBatch:
+            text = segment(batch.column("text"))
+            table: dict[str, np.ndarray] = {}
+            columns: dict[str, pa.Array] = {}
+            for name, measure in measures.items():
+                column = SIGNAL_PREFIX + name
+                if column in batch.schema.names:
+                    table[name] = batch.column(column).to_numpy(zero_copy_only=False)
+                else:
+                    table[name] = measure(text)
+                    columns[column] = pa.array(table[name], pa.float64())
+            verdict = pack.judge(table)
+            columns[FIRED] = pack.labels(verdict)
+            if FIRED in batch.schema.names:
+                columns[FIRED] = _joined(batch.column(FIRED), columns[FIRED])
+            batch = with_columns(batch, **columns)
+            first, rejected = verdict.first, verdict.rejected
+            for i in np.unique(first[rejected]):
+                batch = reject(batch, rejected & (first == i), reasons[i], verdict.values[:, i])
+            return batch
+
+        return kernel
+
+    @classmethod
+    def examples(cls, folder: Path) -> tuple[Example, ...]:
+        """The examples of the packs that reproduce published rules."""
+        packs = [rules.load(name) for name in ("gopher_quality", "gopher_repetition", "starcoder")]
+        return tuple(Example(cls(pack=p.name), {"text": e.text}, e.reason) for p in packs for e in p.examples)
+
+
+def _joined(before: pa.ListArray, after: pa.ListArray) -> pa.ListArray:
+    # One list per row: what fired before, then what fires now.
+    rows = np.concatenate([pc.list_parent_indices(part).to_numpy() for part in (before, after)])
+    values = pa.concat_arrays([before.flatten(), after.flatten()])
+    offsets = np.zeros(len(before) + 1, np.int32)
+    np.cumsum(np.bincount(rows, minlength=len(before)), out=offsets[1:])
+    return pa.ListArray.from_arrays(pa.array(offsets), values.take(pa.array(np.argsort(rows, kind="stable"))))
