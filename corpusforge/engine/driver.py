@@ -558,7 +558,7 @@ class Driver:
             first = next(r["name"] for s in states for _, _, r in s.left if r["counts"]["quarantined"])
             raise TooManyErrors(
                 f"{lost} of {read} documents could not be read or processed, first in {first}; "
-                f"run.max_error_fraction allows {self.options.max_error_fraction:g}. The errors stand in the quarantine "
+                f"run.max_error_fraction allows {self.options.max_error_fraction:g}. The errors are in the quarantine "
                 "files of the work folder; mend the input, or raise run.max_error_fraction, and run again"
             )
 
