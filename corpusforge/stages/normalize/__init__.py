@@ -1,0 +1,1 @@
+"""Stages that repair and unify the characters of a text."""
