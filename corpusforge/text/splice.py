@@ -30,7 +30,7 @@ def splice(column: pa.Array, starts: Int64s, ends: Int64s, pieces: Sequence[byte
     lengths = text.lengths_bytes.copy()
     np.add.at(lengths, documents, grown)
     np.cumsum(lengths, out=offsets[1:])
-    data = memoryview(text.data)
+    data = text.data.data
     parts: list[bytes | memoryview] = []
     at = int(text.offsets[0])
     for begin, stop, piece in zip(begins.tolist(), stops.tolist(), pieces, strict=True):

@@ -147,9 +147,8 @@ def _find(
                     flags |= 1
                 elif one == 255:
                     flags |= 2
-                elif one != 0:
-                    if combining > one:
-                        flags |= 2
+                elif one != 0 and combining > one:
+                    flags |= 2
                 at += width
                 combining = one if one < 250 else 0
                 if at < stop and data[at] < 0x80:

@@ -76,14 +76,15 @@ class Unicode(Stage):
             broken, starts, ends, flags = find(text.data, text.offsets, kept(batch), characters, pairs, entities)
             if not len(starts) and not broken.any():
                 return batch
-            data = memoryview(text.data)
+            data = text.data.data
             spans = []
             for start, end, flag in zip(starts.tolist(), ends.tolist(), flags.tolist(), strict=True):
                 old = bytes(data[start:end])
                 if (new := repair(old, flag)) != old:
                     spans.append((start, end, new))
             for document in np.flatnonzero(broken).tolist():
-                spans = _unify_line_ends(data, *text.offsets[document : document + 2].tolist(), spans)
+                start, end = text.offsets[document : document + 2].tolist()
+                spans = _unify_line_ends(data, start, end, spans)
             spans.sort()
             if not spans:
                 return batch
@@ -120,7 +121,7 @@ class _Repair:
         from corpusforge.stages.normalize.suspects import AFTER_TAG, REPAIR
 
         text = line.decode()
-        if not flags & REPAIR and unicodedata.is_normalized(self.form, text):
+        if self.form != "none" and not flags & REPAIR and unicodedata.is_normalized(self.form, text):
             return line
         fixed = fix_text(text, self.after_tag if flags & AFTER_TAG else self.config)
         return clean(fixed, self.form).encode()
@@ -133,7 +134,7 @@ def config(stage: Unicode) -> "TextFixerConfig":
     from corpusforge.stages.normalize.suspects import PIECE_CHARS
 
     return TextFixerConfig(
-        unescape_html={"auto": "auto", "always": True, "never": False}[stage.unescape_html],
+        unescape_html=stage.unescape_html if stage.unescape_html == "auto" else stage.unescape_html == "always",
         fix_encoding=stage.fix_encoding,
         fix_latin_ligatures=stage.fix_ligatures,
         fix_character_width=stage.fix_width,
