@@ -1,0 +1,50 @@
+"""corpusforge run: run a recipe, or continue it."""
+
+import click
+
+from corpusforge.recipe import check, load
+
+
+@click.command(short_help="Run a recipe, or continue an earlier run of it.")
+@click.argument("recipe")
+@click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="Change a value, e.g. vars.output=out/x.")
+@click.option("--output", metavar="PATH", help="Output folder; the same as --set write.parquet.path=PATH.")
+@click.option("--limit", type=click.IntRange(1), help="First N documents of each source, into an output of its own.")
+@click.option("--sample", type=click.FloatRange(0, 1, min_open=True), help="Share of documents, by hash of the doc_id.")
+@click.option("--workers", metavar="N|auto", help="Worker processes; 1 never starts Ray.")
+@click.option("--address", metavar="ADDRESS", help="Ray cluster, such as auto or ray://host:10001.")
+@click.option("--replace", is_flag=True, help="Replace an output that another recipe finished.")
+@click.option("--fresh", is_flag=True, help="Ignore all earlier work.")
+def command(
+    recipe: str,
+    set_: tuple[str, ...],
+    output: str | None,
+    limit: int | None,
+    sample: float | None,
+    workers: str | None,
+    address: str | None,
+    replace: bool,
+    fresh: bool,
+) -> None:
+    """Run RECIPE (a path, or the name of a shipped one) to completion.
+
+    Running the same command again continues where an earlier run stopped.
+    """
+    from corpusforge.cli.progress import progress
+    from corpusforge.engine.run import run
+    from corpusforge.report.funnel import funnel
+
+    changes = list(set_)
+    if output:
+        changes.append(f"write.parquet.path={output}")
+    if workers:
+        changes.append(f"run.workers={workers}")
+    pipeline = load(recipe, changes, limit=limit, sample=sample)
+    for warning in check(pipeline):
+        click.echo(f"warning: {warning}", err=True)
+    shown = progress()
+    try:
+        outcome = run(pipeline, address=address, replace=replace, fresh=fresh, progress=shown)
+    finally:
+        shown.done()
+    funnel(outcome.manifest, outcome.path)

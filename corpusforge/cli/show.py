@@ -1,0 +1,27 @@
+"""corpusforge show: the page of a stage, or a shipped pack or recipe."""
+
+import inspect
+
+import click
+
+from corpusforge.errors import RecipeError
+from corpusforge.registry import find, names, nearest, shipped
+
+
+@click.command(short_help="Show a stage's page, or a shipped pack or recipe.")
+@click.argument("name")
+def command(name: str) -> None:
+    """Show what NAME is: a stage with its fields, a rule pack, or a recipe."""
+    for kind in ("filters", "pipelines"):
+        if (path := shipped(kind) / f"{name}.yaml").is_file():
+            click.echo(path.read_text(encoding="utf-8"))
+            return
+    if ":" not in name and name not in names():
+        known = names() + [p.stem for kind in ("filters", "pipelines") for p in shipped(kind).glob("*.yaml")]
+        raise RecipeError(f"there is nothing called '{name}'.{nearest(name, known)}")
+    cls = find(name)
+    click.echo(f"{name}\n\n{inspect.getdoc(cls)}\n\nFields:")
+    for field, info in cls.model_fields.items():
+        default = "required" if info.is_required() else f"default {info.get_default(call_default_factory=True)!r}"
+        kind = getattr(info.annotation, "__name__", None) if not getattr(info.annotation, "__args__", None) else None
+        click.echo(f"  {field}: {kind or str(info.annotation).replace('typing.', '')} ({default})")

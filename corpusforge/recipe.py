@@ -1,0 +1,408 @@
+"""YAML <-> Pipeline: strict YAML 1.2, every error with file:line:column and the nearest right name.
+
+`load` turns a recipe into a Pipeline and checks everything that needs no input file; `check` then looks at columns,
+files and the order of stages. Neither imports a model, Numba or Ray.
+"""
+
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import MarkedYAMLError
+
+from corpusforge.errors import RecipeError
+from corpusforge.pipeline import Layout, Pipeline, RunOptions, Source, Step
+from corpusforge.registry import find, names, nearest, resource
+from corpusforge.schema import CORE
+from corpusforge.source import Reader
+from corpusforge.stage import CorpusStage, Stage
+from corpusforge.stages.write.parquet import Parquet
+
+VERSION = 1
+KEYS = ["corpusforge", "vars", "sources", "stages", "write.parquet", "layout", "run"]
+JUDGES = ("quality.", "dedup.decontaminate")  # stages that reject documents on their own
+
+
+def load(
+    path: str | Path, set_: Sequence[str] = (), *, limit: int | None = None, sample: float | None = None
+) -> Pipeline:
+    """Return the pipeline of a recipe: a path, or the name of a shipped one.
+
+    `set_` holds `dotted.path=value` changes, such as `vars.output=out/x` or `run.workers=1`; `limit` and `sample`
+    give the run an output folder of its own. Raises RecipeError.
+    """
+    file = resource("pipelines", str(path))
+    return _Loader(str(file), _parse(file)).pipeline(set_, limit, sample)
+
+
+def _parse(file: Path) -> CommentedMap:
+    yaml = YAML(typ="rt", pure=True)
+    yaml.allow_duplicate_keys = False
+    try:
+        root = yaml.load(file.read_text(encoding="utf-8"))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else str(file)
+        problem = (error.problem or "not valid YAML").strip().splitlines()[0]
+        raise RecipeError(problem, where) from None
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"the file is not UTF-8: {error.reason} at byte {error.start}", str(file)) from None
+    if not isinstance(root, CommentedMap):
+        raise RecipeError("a recipe is a map that begins with 'corpusforge: 1'", f"{file}:1:1")
+    return root
+
+
+def plain(node: Any) -> Any:
+    """Return YAML data as plain Python data, without positions."""
+    if isinstance(node, Mapping):
+        return {str(k): plain(v) for k, v in node.items()}
+    if isinstance(node, list | tuple):
+        return [plain(v) for v in node]
+    for kind in (bool, int, float, str):
+        if isinstance(node, kind):
+            return kind(node)
+    return node
+
+
+class _Loader:
+    """Walks one parsed recipe; `file` is for messages."""
+
+    def __init__(self, file: str, root: CommentedMap) -> None:
+        self.file = file
+        self.root = root
+        self.vars: dict[str, Any] = {}
+
+    # ---- places
+
+    def at(self, node: Any, key: Any = None, value: bool = False) -> str:
+        """Return file:line:column of a node, of a key in it, or of a key's value."""
+        line, column = node.lc.line, node.lc.col
+        if key is not None:
+            try:
+                if isinstance(node, CommentedSeq):
+                    line, column = node.lc.item(key)
+                else:
+                    line, column = node.lc.value(key) if value else node.lc.key(key)
+            except (KeyError, TypeError, AttributeError):  # set from the command line: it has no place
+                return f"{self.file} (--set {key})"
+        return f"{self.file}:{line + 1}:{column + 1}"
+
+    # ---- the whole
+
+    def pipeline(self, set_: Sequence[str], limit: int | None, sample: float | None) -> Pipeline:
+        root = self.root
+        if root.get("corpusforge") != VERSION:
+            said = f"not {root['corpusforge']!r}" if "corpusforge" in root else "which is missing"
+            raise RecipeError(f"a recipe begins with 'corpusforge: {VERSION}', {said}", self.at(root))
+        for change in set_:
+            self._set(change)
+        for key in root:
+            if key not in KEYS:
+                raise RecipeError(f"a recipe has no key '{key}'.{nearest(str(key), KEYS)}", self.at(root, key))
+        self._read_vars()
+        self._substitute(root)
+        for key in ("sources", "write.parquet"):
+            if key not in root:
+                raise RecipeError(f"the recipe has no '{key}'", self.at(root))
+        sources = tuple(self._source(name) for name in self._map(root, "sources"))
+        if not sources:
+            raise RecipeError("the recipe has no source", self.at(root, "sources"))
+        source_names = [s.name for s in sources]
+        steps = self._steps(root, "stages", source_names)
+        writer = self._model(Parquet, root, "write.parquet", "write.parquet")
+        options = self._model(RunOptions, root, "run", "run")
+        suffix = (f"-limit-{limit}" if limit else "") + (f"-sample-{sample:g}" if sample else "")
+        if suffix:
+            options = RunOptions.model_validate({**options.model_dump(), "limit": limit, "sample": sample})
+            writer = Parquet.model_validate({**writer.model_dump(), "path": writer.path.rstrip("/") + suffix})
+        layout = self._model(Layout, root, "layout", "layout")
+        made = Pipeline(sources, steps, writer, layout, options, self.file)
+        return Pipeline(sources, steps, writer, layout, options, self.file, resolve(made))
+
+    def _set(self, change: str) -> None:
+        path, equals, value = change.partition("=")
+        where = f"--set {change}"
+        if not equals:
+            raise RecipeError("write --set NAME=VALUE, such as --set vars.output=out/test", where)
+        node: Any = self.root
+        *folders, last = _split_path(path, self.root)
+        for name in folders:
+            if name not in node and name in ("run", "layout", "vars"):
+                node[name] = CommentedMap()
+            if not isinstance(node.get(name), CommentedMap):
+                raise RecipeError(f"the recipe has no '{name}' to set.{nearest(name, [str(k) for k in node])}", where)
+            node = node[name]
+        if folders == ["vars"] and last not in node:
+            raise RecipeError(f"the recipe has no variable '{last}'.{nearest(last, list(node))}", where)
+        node[last] = YAML(typ="safe", pure=True).load(value)
+
+    def _read_vars(self) -> None:
+        for name, value in self._map(self.root, "vars").items():
+            if isinstance(value, CommentedMap | CommentedSeq):
+                raise RecipeError(f"variable '{name}' is not a single value", self.at(self.root["vars"], name))
+            self.vars[str(name)] = self._filled(value, self.root["vars"], name)
+
+    def _substitute(self, node: Any) -> None:
+        keys: Iterable[Any] = list(node) if isinstance(node, CommentedMap) else range(len(node))
+        for key in keys:
+            if isinstance(node[key], CommentedMap | CommentedSeq):
+                self._substitute(node[key])
+            else:
+                node[key] = self._filled(node[key], node, key)
+
+    def _filled(self, value: Any, node: Any, key: Any) -> Any:
+        if not isinstance(value, str) or "${" not in value:
+            return value
+
+        def fill(match: re.Match[str]) -> str:
+            name = match[1]
+            if name not in self.vars:
+                known = nearest(name, list(self.vars))
+                raise RecipeError(f"there is no variable '{name}'.{known}", self.at(node, key, value=True))
+            return str(self.vars[name])
+
+        whole = re.fullmatch(r"\$\{([^}]*)\}", value)
+        if whole and whole[1] in self.vars:
+            return self.vars[whole[1]]
+        return re.sub(r"\$\{([^}]*)\}", fill, value)
+
+    # ---- pieces
+
+    def _map(self, parent: CommentedMap, key: str) -> CommentedMap:
+        node = parent.get(key)
+        if node is None:
+            return CommentedMap()
+        if not isinstance(node, CommentedMap):
+            raise RecipeError(f"'{key}' must be a map, not {_kind(node)}", self.at(parent, key, value=True))
+        return node
+
+    def _source(self, name: str) -> Source:
+        sources = self.root["sources"]
+        where = self.at(sources, name)
+        if not re.fullmatch(r"[A-Za-z0-9_.-]+", str(name)):
+            raise RecipeError(f"'{name}' is no name for a source: letters, digits, '_', '-' and '.' only", where)
+        node = self._map(sources, name)
+        readers = [key for key in node if key != "stages"]
+        if len(readers) != 1:
+            raise RecipeError(
+                f"source '{name}' needs exactly one reader, such as read.jsonl, not {len(readers)}", where
+            )
+        reader_name = str(readers[0])
+        cls = find(reader_name, self.at(node, reader_name))
+        if not issubclass(cls, Reader):
+            raise RecipeError(f"'{reader_name}' is not a reader; use one of {_readers()}", self.at(node, reader_name))
+        reader = self._model(cls, node, reader_name, reader_name)
+        return Source(str(name), reader_name, reader, self._steps(node, "stages", [str(name)]), where)
+
+    def _steps(self, parent: CommentedMap, key: str, sources: list[str]) -> tuple[Step, ...]:
+        node = parent.get(key)
+        if node is None:
+            return ()
+        if not isinstance(node, CommentedSeq):
+            raise RecipeError(f"'{key}' must be a list of stages, not {_kind(node)}", self.at(parent, key, value=True))
+        return tuple(self._step(node, i, sources) for i in range(len(node)))
+
+    def _step(self, parent: CommentedSeq, index: int, sources: list[str]) -> Step:
+        node = parent[index]
+        where = self.at(parent, index)
+        if isinstance(node, str):
+            name, holder = node, CommentedMap({node: None})
+        elif isinstance(node, CommentedMap) and len(node) == 1:
+            name, holder = str(next(iter(node))), node
+        else:
+            found = f"a map of {len(node)} keys" if isinstance(node, CommentedMap) else _kind(node)
+            raise RecipeError(f"a stage is a name or a map with one key, not {found}", where)
+        cls = find(name, where)
+        if not issubclass(cls, Stage):
+            raise RecipeError(f"'{name}' is a reader, not a stage; it belongs under sources", where)
+        fields = self._map(holder, name)
+        chosen: dict[str, tuple[str, ...]] = {}
+        for word in ("only", "except"):
+            value = plain(fields.get(word, []))
+            chosen[word] = tuple([value] if isinstance(value, str) else value)
+            for source in chosen[word]:
+                if source not in sources:
+                    known = nearest(str(source), sources)
+                    raise RecipeError(f"{word}: there is no source '{source}'.{known}", self.at(fields, word))
+        stage = self._model(cls, holder, name, name, leave_out=("only", "except"))
+        return Step(name, stage, chosen["only"], chosen["except"], where)
+
+    def _model(self, cls: Any, parent: CommentedMap, key: str, label: str, leave_out: tuple[str, ...] = ()) -> Any:
+        node = self._map(parent, key)
+        given = {k: v for k, v in plain(node).items() if k not in leave_out}
+        place = self.at(parent, key) if key in parent and parent[key] is not None else self._place(parent)
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = str(first["loc"][0]) if first["loc"] else ""
+            where = self.at(node, field, value=first["type"] != "extra_forbidden") if field in node else place
+            raise RecipeError(f"{label}: {_say(first, cls, given)}", where) from None
+        except RecipeError as error:
+            raise error if error.where else RecipeError(f"{label}: {error.message}", place) from None
+
+    def _place(self, parent: CommentedMap) -> str:
+        try:
+            return self.at(parent)
+        except AttributeError:
+            return self.file
+
+
+def _split_path(path: str, root: Mapping[str, Any]) -> list[str]:
+    # "write.parquet" is one key although it holds a dot.
+    for key in sorted((str(k) for k in root), key=len, reverse=True):
+        if path == key or path.startswith(key + "."):
+            rest = path[len(key) + 1 :]
+            return [key, *rest.split(".")] if rest else [key]
+    return path.split(".")
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, Mapping):
+        return "a map"
+    return "a list" if isinstance(value, list) else repr(plain(value))
+
+
+def _readers() -> str:
+    return ", ".join(n for n in names() if n.startswith("read."))
+
+
+def _say(error: Any, cls: type[BaseModel], given: Mapping[str, Any]) -> str:
+    """Return one sentence for a pydantic error."""
+    path = ".".join(str(p) for p in error["loc"])
+    if error["type"] == "extra_forbidden":
+        known = [n for n in cls.model_fields if n not in ("only", "except")]
+        return f"there is no field '{path}'.{nearest(path, known) or ' Fields: ' + ', '.join(known)}"
+    if error["type"] == "missing":
+        return f"the field '{path}' is required"
+    said = error["msg"].removeprefix("Value error, ")
+    said = said[0].lower() + said[1:] if said[:6] == "Input " else said
+    return f"{path}: {said}, not {plain(error['input'])!r}" if path else said
+
+
+# -------------------------------------------------------------------------------------------- check
+
+
+def check(pipeline: Pipeline) -> list[str]:
+    """Hold a pipeline to what can be known before a run, and return warnings.
+
+    Columns every stage reads exist; one column has one type; files and models exist; a named artifact is made
+    earlier. Raises RecipeError with the place of the stage at fault.
+    """
+    types: dict[str, tuple[pa.DataType, str]] = {}
+    for source in pipeline.sources:
+        _check_columns(pipeline, source, types)
+    for step in _all_steps(pipeline):
+        try:
+            for path in step.stage.files():
+                if not Path(path).is_file():
+                    raise RecipeError(f"there is no file '{path}'")
+        except RecipeError as error:
+            raise error if error.where else RecipeError(f"{step.name}: {error.message}", step.where) from None
+    _check_artifacts(pipeline)
+    return _warnings(pipeline)
+
+
+def _all_steps(pipeline: Pipeline) -> list[Step]:
+    return [s for source in pipeline.sources for s in source.steps] + list(pipeline.steps)
+
+
+def _check_columns(pipeline: Pipeline, source: Source, types: dict[str, tuple[pa.DataType, str]]) -> None:
+    have: dict[str, pa.DataType] = {f.name: f.type for f in CORE}
+    have.update(source.reader.columns_written())
+    for step in pipeline.steps_of(source):
+        for column in step.stage.columns_read():
+            if column not in have:
+                writers = [n for n in names() if not n.startswith(("read.", "write.")) and _writes(n, column)]
+                hint = f" Put {writers[0]} before it" if writers else nearest(column, list(have))
+                raise RecipeError(
+                    f"{step.name} reads the column '{column}', which nothing before it makes for source "
+                    f"'{source.name}'.{hint}",
+                    step.where,
+                )
+        have.update(step.stage.columns_written())
+        for column in step.stage.drops:
+            have.pop(column, None)
+    for column, kind in have.items():
+        known, other = types.setdefault(column, (kind, source.name))
+        if known != kind:
+            raise RecipeError(
+                f"column '{column}' is {kind} in source '{source.name}' and {known} in '{other}'", source.where
+            )
+
+
+def _writes(name: str, column: str) -> bool:
+    cls = find(name)
+    return issubclass(cls, Stage) and column in cls.writes
+
+
+def _check_artifacts(pipeline: Pipeline) -> None:
+    made: list[str] = []
+    for step in _all_steps(pipeline):
+        wanted = step.stage.artifact_name()
+        if wanted is not None and wanted not in made:
+            known = nearest(wanted, made)
+            raise RecipeError(
+                f"{step.name}: '{wanted}' is neither a file nor the name of an earlier training stage.{known}",
+                step.where,
+            )
+        if isinstance(step.stage, CorpusStage) and (name := getattr(step.stage, "name", None)):
+            made.append(name)
+
+
+def _warnings(pipeline: Pipeline) -> list[str]:
+    warnings = []
+    dedup: Step | None = None
+    for step in pipeline.steps:
+        if step.name == "dedup.minhash":
+            dedup = step
+        elif dedup is not None and step.name.startswith(JUDGES) and step.stage.rejection_reasons():
+            warnings.append(
+                f"{step.where}: {step.name} may reject a text that dedup.minhash ({dedup.where}) kept in place of "
+                "its copies; put it before"
+            )
+    return warnings
+
+
+# ------------------------------------------------------------------------------------------ resolve
+
+
+def resolve(pipeline: Pipeline) -> str:
+    """Return the pipeline as YAML with every default filled in; loading it gives an equal pipeline."""
+    recipe: dict[str, Any] = {"corpusforge": VERSION, "sources": {}}
+    for source in pipeline.sources:
+        entry: dict[str, Any] = {source.reader_name: _fields(source.reader)}
+        if source.steps:
+            entry["stages"] = [_step_entry(step) for step in source.steps]
+        recipe["sources"][source.name] = entry
+    recipe["stages"] = [_step_entry(step) for step in pipeline.steps]
+    recipe["write.parquet"] = _fields(pipeline.writer)
+    recipe["layout"] = _fields(pipeline.layout)
+    recipe["run"] = _fields(pipeline.options)
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    out = io.StringIO()
+    yaml.dump(recipe, out)
+    return out.getvalue()
+
+
+def _fields(model: BaseModel) -> dict[str, Any]:
+    return {k: v for k, v in model.model_dump(mode="json").items() if v is not None}
+
+
+def _step_entry(step: Step) -> Any:
+    fields = _fields(step.stage)
+    if step.only:
+        fields["only"] = list(step.only)
+    if step.except_:
+        fields["except"] = list(step.except_)
+    return {step.name: fields} if fields else step.name
