@@ -115,13 +115,13 @@ class _Loader:
             raise RecipeError("the recipe has no source", self.at(root, "sources"))
         source_names = [s.name for s in sources]
         steps = self._steps(root, "stages", source_names)
-        writer = self._model(Parquet, root, "write.parquet", "write.parquet")
-        options = self._model(RunOptions, root, "run", "run")
+        writer = self._model(Parquet, root, "write.parquet")
+        options = self._model(RunOptions, root, "run")
         suffix = (f"-limit-{limit}" if limit else "") + (f"-sample-{sample:g}" if sample else "")
         if suffix:
             options = RunOptions.model_validate({**options.model_dump(), "limit": limit, "sample": sample})
             writer = Parquet.model_validate({**writer.model_dump(), "path": writer.path.rstrip("/") + suffix})
-        layout = self._model(Layout, root, "layout", "layout")
+        layout = self._model(Layout, root, "layout")
         made = Pipeline(sources, steps, writer, layout, options, self.file)
         return Pipeline(sources, steps, writer, layout, options, self.file, resolve(made))
 
@@ -197,7 +197,7 @@ class _Loader:
         cls = find(reader_name, self.at(node, reader_name))
         if not issubclass(cls, Reader):
             raise RecipeError(f"'{reader_name}' is not a reader; use one of {_readers()}", self.at(node, reader_name))
-        reader = self._model(cls, node, reader_name, reader_name)
+        reader = self._model(cls, node, reader_name)
         return Source(str(name), reader_name, reader, self._steps(node, "stages", [str(name)]), where)
 
     def _steps(self, parent: CommentedMap, key: str, sources: list[str]) -> tuple[Step, ...]:
@@ -230,28 +230,22 @@ class _Loader:
                 if source not in sources:
                     known = nearest(str(source), sources)
                     raise RecipeError(f"{word}: there is no source '{source}'.{known}", self.at(fields, word))
-        stage = self._model(cls, holder, name, name, leave_out=("only", "except"))
+        stage = self._model(cls, holder, name, where, leave_out=("only", "except"))
         return Step(name, stage, chosen["only"], chosen["except"], where)
 
-    def _model(self, cls: Any, parent: CommentedMap, key: str, label: str, leave_out: tuple[str, ...] = ()) -> Any:
+    def _model(self, cls: Any, parent: CommentedMap, key: str, place: str = "", leave_out: tuple[str, ...] = ()) -> Any:
         node = self._map(parent, key)
+        place = place or (self.at(parent, key) if key in parent else self.file)
         given = {k: v for k, v in plain(node).items() if k not in leave_out}
-        place = self.at(parent, key) if key in parent and parent[key] is not None else self._place(parent)
         try:
             return cls.model_validate(given)
         except ValidationError as error:
             first = error.errors()[0]
             field = str(first["loc"][0]) if first["loc"] else ""
             where = self.at(node, field, value=first["type"] != "extra_forbidden") if field in node else place
-            raise RecipeError(f"{label}: {_say(first, cls, given)}", where) from None
+            raise RecipeError(f"{key}: {_say(first, cls, given)}", where) from None
         except RecipeError as error:
-            raise error if error.where else RecipeError(f"{label}: {error.message}", place) from None
-
-    def _place(self, parent: CommentedMap) -> str:
-        try:
-            return self.at(parent)
-        except AttributeError:
-            return self.file
+            raise error if error.where else RecipeError(f"{key}: {error.message}", place) from None
 
 
 def _split_path(path: str, root: Mapping[str, Any]) -> list[str]:
