@@ -107,11 +107,9 @@ class EnglishTokens:
         counts = counts.copy()
         np.add.at(counts, chunk_of, 1)
         np.subtract.at(counts, gone, 1)
-        keep = np.ones(len(starts), bool)
-        keep[removed] = False
-        order = np.argsort(np.concatenate([np.flatnonzero(keep), where]), kind="stable")
-        starts = np.concatenate([starts[keep], np.array([a[1] for a in added], np.int64)])[order]
-        ends = np.concatenate([ends[keep], np.array([a[2] for a in added], np.int64)])[order]
+        where -= np.searchsorted(removed, where)
+        starts = np.insert(np.delete(starts, removed), where, [a[1] for a in added])
+        ends = np.insert(np.delete(ends, removed), where, [a[2] for a in added])
         return counts, starts, ends
 
     def _linked(self, data: UInt8s, starts: Int64s, ends: Int64s, i: int) -> bool:

@@ -17,10 +17,13 @@ from corpusforge.text.english_rules import (
     BEFORE_STOP,
     DIGIT,
     INFIX,
+    JOINS,
     LOWER,
+    PIECES,
     PREFIX,
     QUOTE,
     SUFFIX,
+    TAIL,
     UPPER,
     WORD,
     Strings,
@@ -32,35 +35,37 @@ LONGEST_TAIL = 8  # code points; units and currencies have at most 4
 
 
 @njit(cache=True)
-def find(strings: Strings, data: UInt8s, start: int, stop: int) -> int:
+def _possible(possible: Int32s, data: UInt8s, start: int, stop: int) -> bool:
+    """Say whether the bytes look like an exception or a join, by their ends and number: spares most look-ups."""
+    return stop - start <= 30 and possible[data[start], data[stop - 1]] >> (stop - start) & 1 != 0
+
+
+@njit(cache=True)
+def _find(slots: Int32s, pool: UInt8s, data: UInt8s, start: int, stop: int) -> int:
     """Return the entry of the bytes `data[start:stop]`, or -1."""
     state = np.uint64(0x9E3779B97F4A7C15)  # as hash_spans
     for at in range(start, stop):
         state = (state ^ np.uint64(data[at])) * np.uint64(0xD6E8FEB86659FD93)
-    key = mix(state)
-    last = len(strings.slots) - 1
-    slot = np.int64(key) & last
-    while True:
-        entry = np.int64(strings.slots[slot])
-        if entry < 0:
-            return -1
-        begin = strings.begins[entry]
-        if strings.hashes[entry] == key and strings.begins[entry + 1] - begin == stop - start:
-            same = True
-            for i in range(stop - start):
-                same = same and strings.pool[begin + i] == data[start + i]
-            if same:
-                return entry
+    last = len(slots) - 1
+    slot = np.int64(mix(state)) & last
+    while slots[slot] >= 0:
+        entry = np.int64(slots[slot])
+        same = pool[entry, 31] == stop - start
+        at = start
+        while same and at < stop:
+            same = pool[entry, at - start] == data[at]
+            at += 1
+        if same:
+            return entry
         slot = (slot + 1) & last
+    return -1
 
 
 @njit(cache=True)
 def _exception(strings: Strings, data: UInt8s, start: int, stop: int) -> int:
-    """Return where the pieces of an exception begin in `strings.cuts`, or -1."""
-    if stop - start > 30 or not strings.possible[data[start], data[stop - 1]] >> (stop - start) & 1:
-        return -1
-    entry = find(strings, data, start, stop)
-    return np.int64(strings.rules[entry]) if entry >= 0 else -1
+    """Return the entry of an exception, or -1."""
+    entry = _find(strings.slots, strings.pool, data, start, stop)
+    return entry if entry >= 0 and strings.values[entry, PIECES] > 0 else -1
 
 
 @njit(cache=True)
@@ -89,10 +94,11 @@ def _prefix(codes: Int32s, flags: Int32s, lo: int, hi: int) -> int:
 
 
 @njit(cache=True)
-def _suffix(
-    codes: Int32s, flags: Int32s, places: Int64s, digits: bool, data: UInt8s, strings: Strings, lo: int, hi: int
-) -> int:
-    """Return the length of the suffix of characters [lo, hi): the longest that any pattern cuts; 0: none."""
+def _suffix(codes: Int32s, flags: Int32s, lo: int, hi: int) -> int:
+    """Return the length of the suffix of characters [lo, hi) without regard to units, 0 if there is none.
+
+    The longest that any pattern cuts: the search for a suffix goes from the left.
+    """
     if hi <= lo:
         return 0
     code = codes[hi - 1]
@@ -107,26 +113,31 @@ def _suffix(
         if hi - at > 1:
             return hi - at
         if flags[hi - 2] & BEFORE_STOP:
-            best = 1
-        elif hi - 3 >= lo and flags[hi - 2] & flags[hi - 3] & UPPER:
-            best = 1
-        elif hi - 3 >= lo and codes[hi - 3] == 0xB0 and (before | 32 == 102 or before | 32 == 99 or before | 32 == 107):
-            best = 1  # °F. °C. °K.
-    elif code == 0x2026 and before == 0x2026:
-        best = 2
-    elif code | 32 == 115 and (before == 39 or before == 0x2019):  # 's
-        best = 2
-    elif code == 43 and _is_digit(before):
-        best = 1
-    if digits and not _is_digit(code):
-        at = hi - 1
-        while at > lo and hi - at <= LONGEST_TAIL and not _is_digit(codes[at - 1]):
-            at -= 1
-        if at > lo and _is_digit(codes[at - 1]) and hi - at > best:
-            entry = find(strings, data, places[at], places[hi])
-            if entry >= 0 and strings.tails[entry]:
-                best = hi - at
+            return 1
+        if hi - 3 < lo:
+            return 0
+        if flags[hi - 2] & flags[hi - 3] & UPPER:
+            return 1
+        lower = before | 32
+        return 1 if codes[hi - 3] == 0xB0 and (lower == 99 or lower == 102 or lower == 107) else 0  # °C. °F. °K.
+    if code == 0x2026 and before == 0x2026:
+        return 2
+    if code | 32 == 115 and (before == 39 or before == 0x2019):  # 's
+        return 2
+    if code == 43 and _is_digit(before):
+        return 1
     return best
+
+
+@njit(cache=True)
+def _tail(codes: Int32s, lo: int, hi: int) -> int:
+    """Return the number of characters after the last digit of [lo, hi), 0 if too many for a unit or currency."""
+    at = hi
+    while at > lo and hi - at <= LONGEST_TAIL:
+        if _is_digit(codes[at - 1]):
+            return hi - at
+        at -= 1
+    return 0
 
 
 @njit(cache=True)
@@ -290,6 +301,7 @@ def cut(
     places = np.empty(longest + 1, np.int64)  # byte position of each character
     suffixes = np.empty(longest, np.int64)  # first characters, outermost first
     ascii_flags = table[table[0] : table[0] + 128].copy()
+    possible = strings.possible
     n = 0
     found = 0
     for chunk in range(len(chunk_starts)):
@@ -302,8 +314,13 @@ def cut(
         plain = at == stop
         if at == stop - 1 and at > start:  # letters and one of . , ; : ! ?
             byte = data[at]
-            plain = byte == 44 or byte == 58 or byte == 59 or byte == 33 or byte == 63 or (byte == 46 and data[at - 1] >= 97)
-        if plain and _exception(strings, data, start, stop) < 0 and (at == stop or _exception(strings, data, start, at) < 0):
+            plain = byte == 44 or byte == 46 and data[at - 1] >= 97
+            plain |= byte == 58 or byte == 59 or byte == 33 or byte == 63
+            if plain and _possible(possible, data, start, at) and _exception(strings, data, start, at) >= 0:
+                plain = False
+        if plain and _possible(possible, data, start, stop) and _exception(strings, data, start, stop) >= 0:
+            plain = False
+        if plain:
             starts[n] = start
             ends[n] = at
             n += 1
@@ -332,21 +349,28 @@ def cut(
                 at += width
             places[length] = stop
             lo, hi, before, cutoff = 0, length, -1, 0
-            pieces = -1
+            entry = -1
             while lo < hi and hi - lo != before:
-                pieces = _exception(strings, data, places[lo], places[hi])
-                if pieces >= 0:
-                    break
+                if _possible(possible, data, places[lo], places[hi]):
+                    entry = _exception(strings, data, places[lo], places[hi])
+                    if entry >= 0:
+                        break
                 before = hi - lo
                 prefix = _prefix(codes, flags, lo, hi)
-                if prefix and lo + prefix < hi:
-                    pieces = _exception(strings, data, places[lo + prefix], places[hi])
                 suffix = 0
-                if pieces < 0:
-                    suffix = _suffix(codes, flags, places, digits, data, strings, lo + prefix, hi)
-                    if suffix and lo < hi - suffix:
-                        pieces = _exception(strings, data, places[lo], places[hi - suffix])
-                        if pieces >= 0:
+                if prefix and lo + prefix < hi and _possible(possible, data, places[lo + prefix], places[hi]):
+                    entry = _exception(strings, data, places[lo + prefix], places[hi])
+                if entry < 0:
+                    suffix = _suffix(codes, flags, lo + prefix, hi)
+                    if digits:
+                        tail = _tail(codes, lo + prefix, hi)
+                        if tail > suffix:
+                            unit = _find(strings.slots, strings.pool, data, places[hi - tail], places[hi])
+                            if unit >= 0 and strings.values[unit, TAIL]:
+                                suffix = tail
+                    if suffix and lo < hi - suffix and _possible(possible, data, places[lo], places[hi - suffix]):
+                        entry = _exception(strings, data, places[lo], places[hi - suffix])
+                        if entry >= 0:
                             prefix = 0
                 if prefix:
                     starts[n] = places[lo]
@@ -357,16 +381,17 @@ def cut(
                     hi -= suffix
                     suffixes[cutoff] = hi
                     cutoff += 1
-                if pieces >= 0:
+                if entry >= 0:
                     break
-            if pieces >= 0:
+            if entry >= 0:
                 at = places[lo]
-                while strings.cuts[pieces] > 0:
+                piece = PIECES
+                while strings.values[entry, piece] > 0:
                     starts[n] = at
-                    at += strings.cuts[pieces]
+                    at += strings.values[entry, piece]
                     ends[n] = at
                     n += 1
-                    pieces += 1
+                    piece += 1
             elif lo < hi:
                 begin = lo
                 at = lo
@@ -387,17 +412,15 @@ def cut(
                     starts[n] = places[begin]
                     ends[n] = places[hi]
                     n += 1
-            until = stop
             for i in range(cutoff - 1, -1, -1):
                 starts[n] = places[suffixes[i]]
-                ends[n] = places[suffixes[i - 1]] if i > 0 else until
+                ends[n] = places[suffixes[i - 1]] if i > 0 else stop
                 n += 1
         counts[chunk] = n - first
         for i in range(first, n - 1):
-            size = ends[i + 1] - starts[i]
-            if size <= 30 and strings.possible[data[starts[i]], data[ends[i + 1] - 1]] >> size & 1:
-                entry = find(strings, data, starts[i], ends[i + 1])
-                if entry >= 0 and strings.joins[entry] >> (ends[i] - starts[i]) & 1:
+            if _possible(possible, data, starts[i], ends[i + 1]):
+                entry = _find(strings.slots, strings.pool, data, starts[i], ends[i + 1])
+                if entry >= 0 and strings.values[entry, JOINS] >> (ends[i] - starts[i]) & 1:
                     suspects[found] = i
                     found += 1
     return n, found

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from corpusforge.text.arrays import Flags, Int32s, Int64s, UInt8s, UInt64s
+from corpusforge.text.arrays import Flags, Int32s, UInt8s
 from corpusforge.text.spans import hash_spans
 
 FILE = Path(__file__).with_name("english.npz")
@@ -46,17 +46,17 @@ _SYMBOLS = (
 
 
 class Strings(NamedTuple):
-    """Strings found by the hash of their bytes; entry `i` is `pool[begins[i]:begins[i + 1]]`."""
+    """Strings of at most 30 bytes, found by the hash of their bytes."""
 
-    slots: Int32s  # open addressing, entry or -1; a power of two
-    hashes: UInt64s
-    begins: Int64s
-    pool: UInt8s
-    rules: Int32s  # first piece in `cuts` if the string is an exception, else -1
-    cuts: Int32s  # bytes of the pieces of each exception, 0 after the last
-    tails: UInt8s  # 1: cut off after a digit
-    joins: Int32s  # bit b: the first b bytes and the rest are tokens with which a joined exception begins
+    slots: Int32s  # open addressing: entry or -1; a power of two
+    pool: UInt8s  # [entry, 32]: the bytes, then zeros; the last one is their number
+    values: Int32s  # [entry, 8]: the columns below
     possible: Int32s  # [first byte, last byte]: bit n is set if an exception or join of n bytes looks so
+
+
+JOINS = 0  # bit b: the first b bytes and the rest are the tokens with which a joined exception begins
+TAIL = 1  # 1: cut off after a digit
+PIECES = 2  # this and the columns after it: bytes of the pieces of an exception, 0 after the last; 0: no exception
 
 
 class Rules(NamedTuple):
@@ -116,28 +116,26 @@ def build() -> dict[str, np.ndarray]:
 def _strings(exceptions: dict[bytes, list[int]], tails: list[str], starts: list[tuple[bytes, bytes]]) -> Strings:
     keys = sorted({*exceptions, *(tail.encode() for tail in tails), *(a + b for a, b in starts)})
     place = {key: i for i, key in enumerate(keys)}
-    begins = np.cumsum([0, *map(len, keys)]).astype(np.int64)
-    pool = np.frombuffer(b"".join(keys), np.uint8)
-    hashes = hash_spans(pool, begins[:-1].copy(), begins[1:].copy())
+    pool = np.array([[*key.ljust(31, b"\0"), len(key)] for key in keys], np.uint8)
+    begins = 32 * np.arange(len(keys), dtype=np.int64)
+    hashes = hash_spans(pool.reshape(-1), begins, begins + pool[:, 31])
     slots = np.full(8192, -1, np.int32)
     for i, value in enumerate(hashes.tolist()):
         slot = value & 8191
         while slots[slot] >= 0:
             slot = (slot + 1) & 8191
         slots[slot] = i
-    rules, marks, joins = np.full(len(keys), -1, np.int32), np.zeros(len(keys), np.uint8), np.zeros(len(keys), np.int32)
-    possible = np.zeros((256, 256), np.int32)
-    cuts: list[int] = []
+    values, possible = np.zeros((len(keys), 8), np.int32), np.zeros((256, 256), np.int32)
     for key, lengths in exceptions.items():
-        rules[place[key]] = len(cuts)
-        cuts += [*lengths, 0]
+        values[place[key], PIECES : PIECES + len(lengths)] = lengths
         possible[key[0], key[-1]] |= 1 << len(key)
     for first, second in starts:
-        joins[place[first + second]] |= 1 << len(first)
+        values[place[first + second], JOINS] |= 1 << len(first)
         possible[first[0], second[-1]] |= 1 << len(first + second)
     for tail in tails:
-        marks[place[tail.encode()]] = 1
-    return Strings(slots, hashes, begins, pool, rules, np.array(cuts, np.int32), marks, joins, possible)
+        values[place[tail.encode()], TAIL] = 1
+    assert max(map(len, keys)) <= 30 and not values[:, 7].any(), "an exception is too long for the arrays"
+    return Strings(slots, pool, values, possible)
 
 
 def _table(english: Any) -> Flags:
