@@ -22,8 +22,8 @@ class Minhash(CorpusStage):
 
     A text is the set of its word n-grams (lower-cased words of letters and digits; a letter of a script without spaces
     is a word). Documents are considered by rank, best first: source (`priority`, then the recipe's order), then `keep`
-    ("longest": bytes of text; "newest": `date`; or a column whose largest value is best), then doc_id. Two documents
-    are candidates if one of their `bands` MinHash bands of `rows` values is equal. A document goes if and only if its
+    ("longest": characters of text; "newest": `date`; or a column whose largest value is best), then doc_id. Two are
+    candidates if one of their `bands` MinHash bands of `rows` values is equal. A document goes if and only if its
     similarity to a better-ranked candidate that stays is at least `verify`; the best-ranked of these is recorded. In
     each band only the first `max_keepers` documents that stay are consulted. So nothing is removed along a chain, and
     every removed text was compared with the text that stays. The result does not depend on how the work is split.
@@ -39,7 +39,8 @@ class Minhash(CorpusStage):
     Reads: text, doc_id, source, and the column of `keep`.
     Writes: cluster_id (string; smallest doc_id of the component; null outside any), cluster_size (int64; 1 outside).
     Rejects: near_duplicate (value: similarity; detail: doc_id of the text that stays).
-    Cost: see DOCUMENTED_COST.
+    Cost: 0.014 CPU s per MB, of which 0.007 are the words, which earlier stages share (measured, one core, 57 MB, 25 %
+    of the documents in components); 46 bytes x bands per document in the first exchange.
     Errors: RecipeError when the column of `keep` is no number, boolean, date or time.
     Source: Broder 1997; Lee et al. 2022 (arXiv:2107.06499), appendix A. They remove all but one document of a connected
     component; here each removal is verified against a text that stays.

@@ -34,9 +34,9 @@ def ranks(batch: pa.RecordBatch, keep: str = "longest", priority: Sequence[str] 
     """Return each document's rank, fixed_size_binary(26); smaller bytes are better.
 
     `priority` names sources, best first; a source it leaves out comes after them, in the recipe's order (the
-    `source_order` column). `keep` is "longest" (bytes of text), "newest" (`date`, ISO 8601; time zones and fractions of
-    a second do not count) or a column of numbers, booleans, dates or times whose largest value is best. Nulls, NaN and
-    dates in another form come last. The doc_id breaks ties.
+    `source_order` column). `keep` is "longest" (characters of text), "newest" (`date`, ISO 8601; time zones and
+    fractions of a second do not count) or a column of numbers, booleans, dates or times whose largest value is best.
+    Nulls, NaN and dates in another form come last. The doc_id breaks ties.
 
     Raises RecipeError when `keep` names a column of another type.
     """
@@ -104,7 +104,7 @@ def _priorities(batch: pa.RecordBatch, priority: Sequence[str]) -> NDArray[np.in
 def _keep_codes(batch: pa.RecordBatch, keep: str) -> NDArray[np.uint64]:
     column = batch.column(keep_column(keep))
     if keep == "longest":
-        numbers = pc.binary_length(column)
+        numbers = pc.utf8_length(column)
     elif keep == "newest" and (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         numbers = _seconds_like(column)
     else:
