@@ -1,0 +1,72 @@
+"""A small corpus with exact and near copies, and pipelines over it."""
+
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from corpusforge.pipeline import Layout, Pipeline, RunOptions, Source, Step
+from corpusforge.stage import Stage
+from corpusforge.stages.dedup.exact import Exact
+from corpusforge.stages.dedup.minhash import Minhash
+from corpusforge.stages.read.jsonl import Jsonl
+from corpusforge.stages.write.parquet import Parquet
+
+WORDS = [f"{a}{b}{c}" for a in "bdfgk" for b in "aeiou" for c in ("lam", "rin", "tus", "ve")]
+
+
+def sentences(seed: int, words: int) -> str:
+    """Return a text of `words` words drawn by seed."""
+    chosen = random.Random(seed).choices(WORDS, k=words)
+    return " ".join(chosen)
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four JSONL files, 400 documents: about 60 exact copies and 40 near copies."""
+    folder = tmp_path_factory.mktemp("corpus")
+    draw = random.Random(7)
+    rows: list[dict[str, Any]] = []
+    for number in range(400):
+        text = sentences(number, draw.randint(20, 200))
+        if rows and draw.random() < 0.15:
+            text = draw.choice(rows)["text"]
+        elif rows and draw.random() < 0.12:
+            text = draw.choice(rows)["text"] + " zzz"
+        rows.append({"text": text, "url": f"https://example.org/{number}", "id": number})
+    for part in range(4):
+        lines = [orjson.dumps(row) for row in rows[part * 100 : part * 100 + 100]]
+        (folder / f"part{part}.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    return folder
+
+
+@pytest.fixture
+def make(corpus: Path, tmp_path: Path) -> Callable[..., Pipeline]:
+    """Return a function that makes a pipeline over the corpus."""
+
+    def pipeline(*stages: Stage, output: str = "out", paths: str | None = None, **options: Any) -> Pipeline:
+        layout = Layout(order=options.pop("order", "reading"))
+        given = {"workers": 1, "split_bytes": 20_000, "max_error_fraction": 1.0, **options}
+        chosen = stages or (Exact(), Minhash())
+        return Pipeline(
+            sources=(Source("words", "read.jsonl", Jsonl(paths=(paths or f"{corpus}/*.jsonl",))),),
+            steps=tuple(Step(type(s).__name__.lower(), s) for s in chosen),
+            writer=Parquet(path=str(tmp_path / output), shard_bytes=40_000, row_group_bytes=15_000),
+            layout=layout,
+            options=RunOptions.model_validate(given),
+        )
+
+    return pipeline
+
+
+@pytest.fixture(scope="session")
+def ray_session() -> Iterator[None]:
+    """One Ray of two workers for every test of the process."""
+    import ray
+
+    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=200 << 20, log_to_driver=False)
+    yield
+    ray.shutdown()

@@ -1,0 +1,162 @@
+"""Kill anything at any time: the same command continues, and committed work is not done again."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+
+from corpusforge.engine.verify import verify
+from corpusforge.errors import OutputError, RunError
+from corpusforge.pipeline import Pipeline
+from corpusforge.stages.dedup.exact import Exact
+from corpusforge.stages.dedup.minhash import Minhash
+
+Make = Callable[..., Pipeline]
+
+RECIPE = """
+corpusforge: 1
+sources:
+  words:
+    read.jsonl: {{paths: "{corpus}/*.jsonl"}}
+stages:
+  - dedup.exact
+  - dedup.minhash
+write.parquet: {{path: "{output}", shard_bytes: 100kB, row_group_bytes: 30kB}}
+run: {{workers: {workers}, split_bytes: 20kB, keep_work: true}}
+"""
+
+
+def ledger_units(work: Path) -> list[dict[str, object]]:
+    """Return the committed units in order."""
+    lines = (work / "ledger.jsonl").read_bytes().splitlines()
+    return [e for e in map(orjson.loads, lines) if "unit" in e]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_driver_killed_at_random_moments_ends_in_the_same_bytes(corpus: Path, tmp_path: Path, workers: int) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    for output in (whole, killed):
+        recipe = RECIPE.format(corpus=corpus, output=output, workers=workers)
+        (tmp_path / f"{output.name}.yaml").write_text(recipe)
+    begun = time.time()
+    assert _start(tmp_path / "whole.yaml").wait() == 0
+    length = time.time() - begun
+    draw = random.Random(3)
+    kills = 0
+    for _ in range(5):
+        process = _start(tmp_path / "killed.yaml")
+        time.sleep(length * draw.uniform(0.15, 0.9))
+        kills += process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert _start(tmp_path / "killed.yaml").wait() == 0
+    assert kills >= 2
+    assert verify(killed) == []
+    assert _checksum(killed) == _checksum(whole)
+    times = Counter(unit["unit"] for unit in ledger_units(killed / ".work"))
+    assert set(times.values()) == {1}, "a committed unit was done again"
+
+
+def _start(recipe: Path) -> subprocess.Popen[bytes]:
+    code = f"from corpusforge.cli import main; main(['run', {str(recipe)!r}])"
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _checksum(output: Path) -> str:
+    return str(orjson.loads((output / "manifest.json").read_bytes())["content_checksum"])
+
+
+def test_running_a_finished_recipe_again_does_nothing(make: Make) -> None:
+    first = make(keep_work=True).run()
+    again = make(keep_work=True).run()
+    assert again.manifest["run"]["units_run"] == 0
+    assert again.manifest["content_checksum"] == first.manifest["content_checksum"]
+
+
+def test_a_changed_threshold_redoes_only_what_follows_it(make: Make) -> None:
+    make(Exact(), Minhash(verify=0.8), keep_work=True).run()
+    changed = make(Exact(), Minhash(verify=0.95), keep_work=True)
+    outcome = changed.run(replace=True)
+    kinds = Counter(
+        str(u["name"]).split("[")[0] for u in ledger_units(outcome.path / ".work") if u["driver"] == 2
+    )  # fmt: skip
+    assert not any("block 0" in name or name.startswith("exact") for name in kinds), kinds
+    assert any(name.startswith("minhash") for name in kinds)
+
+
+def test_an_output_of_another_recipe_is_refused_and_stays_readable(make: Make) -> None:
+    first = make(Exact()).run()
+    with pytest.raises(OutputError, match="finished by another recipe; different: stage 0 exact, stage 1 minhash"):
+        make(Exact(keep="newest"), Minhash()).run()
+    assert verify(first.path) == []
+    assert make(Exact(keep="newest"), Minhash()).run(replace=True).manifest["documents"]["read"] == 400
+
+
+def test_one_added_file_reads_only_itself(make: Make, corpus: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"part{number}.jsonl").write_bytes((corpus / f"part{number}.jsonl").read_bytes())
+    make(Exact(), paths=f"{folder}/*.jsonl", keep_work=True).run()
+    (folder / "part1b.jsonl").write_bytes((corpus / "part3.jsonl").read_bytes())
+    outcome = make(Exact(), paths=f"{folder}/*.jsonl", keep_work=True).run()
+    read = [u for u in ledger_units(outcome.path / ".work") if u["driver"] == 2 and "block 0" in str(u["name"])]
+    assert read and all("part1b" in str(u["name"]) for u in read)
+    assert outcome.manifest["documents"]["read"] == 400
+
+
+def test_a_touched_file_with_the_same_content_is_not_read_again(make: Make, corpus: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    path = folder / "a.jsonl"
+    path.write_bytes((corpus / "part0.jsonl").read_bytes())
+    make(Exact(), paths=str(path), keep_work=True).run()
+    path.touch()
+    assert make(Exact(), paths=str(path), keep_work=True).run().manifest["run"]["units_run"] == 0
+    path.write_bytes(path.read_bytes().replace(b"example.org/0", b"example.org/x"))
+    assert make(Exact(), paths=str(path), keep_work=True).run().manifest["run"]["units_run"] > 0
+
+
+def test_a_damaged_intermediate_file_is_done_again(make: Make) -> None:
+    first = make(Exact(), Minhash(), keep_work=True).run()
+    for path in sorted((first.path / ".work" / "units").rglob("rows.arrow"))[:3]:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        path.write_bytes(content)
+    from corpusforge.engine import storage
+
+    storage._verified.clear()
+    changed = make(Exact(), Minhash(verify=0.7), keep_work=True).run(replace=True)
+    fresh = make(Exact(), Minhash(verify=0.7), output="fresh").run()
+    assert changed.manifest["content_checksum"] == fresh.manifest["content_checksum"]
+
+
+def test_a_torn_last_line_of_the_ledger_is_dropped(make: Make) -> None:
+    outcome = make(Exact(), keep_work=True).run()
+    ledger = outcome.path / ".work" / "ledger.jsonl"
+    ledger.write_bytes(ledger.read_bytes() + b'{"unit": "abc')
+    again = make(Exact(), keep_work=True).run()
+    assert again.manifest["run"]["units_run"] == 0
+
+
+def test_a_second_driver_in_the_same_folder_is_refused(make: Make, tmp_path: Path) -> None:
+    from corpusforge.engine.ledger import Lock
+
+    pipeline = make(Exact())
+    with Lock(tmp_path / "out" / ".work"), pytest.raises(OutputError, match="another run works here"):
+        pipeline.run()
+
+
+def test_dedup_that_empties_a_source_stops_the_run(make: Make, tmp_path: Path) -> None:
+    path = tmp_path / "same.jsonl"
+    path.write_bytes(b'{"text": "the same words in every one of these"}\n' * 50)
+    with pytest.raises(RunError, match=r"would remove 49 of 50 documents of source 'words'.*commonest kept"):
+        make(Exact(max_source_loss=0.5), paths=str(path)).run()
+    assert make(Exact(max_source_loss=1.0), paths=str(path)).run(replace=True).manifest["documents"]["kept"] == 1
