@@ -65,12 +65,12 @@ class Verdict:
     @property
     def rejected(self) -> np.ndarray:
         """Documents that any rule fires for, bool[documents]."""
-        return self.fired.any(axis=1)
+        return np.asarray(self.fired.any(axis=1))
 
     @property
     def first(self) -> np.ndarray:
         """Index of the first reason that fires, int64[documents]; 0 where none does."""
-        return self.fired.argmax(axis=1)
+        return np.asarray(self.fired.argmax(axis=1))
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,18 @@
 """What tells source code that people wrote from data and generated files."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pyarrow.compute as pc
 
-if TYPE_CHECKING:
-    from corpusforge.text import TextBatch
-    from corpusforge.text.arrays import Floats
+from corpusforge.text import TextBatch
+from corpusforge.text.arrays import Floats
+from corpusforge.text.spans import divide
+from corpusforge.text.unicode import ALPHANUMERIC
 
 
 def longest_line_chars(text: TextBatch) -> Floats:
     r"""Length of the longest line in characters; 0 for a document without lines.
 
+    >>> from corpusforge.text import segment
     >>> longest_line_chars(segment(["ab\nabcä\n", ""]))
     array([4., 0.])
 
@@ -26,6 +24,7 @@ def longest_line_chars(text: TextBatch) -> Floats:
 def mean_line_chars(text: TextBatch) -> Floats:
     r"""Mean length of the lines in characters, empty lines included; 0 for a document without lines.
 
+    >>> from corpusforge.text import segment
     >>> mean_line_chars(segment(["ab\n\nabcd", ""]))
     array([2., 0.])
 
@@ -37,20 +36,19 @@ def mean_line_chars(text: TextBatch) -> Floats:
 def alphanumeric_fraction(text: TextBatch) -> Floats:
     """Share of characters that are letters or digits, as str.isalnum() says (0..1); 0 for an empty document.
 
+    >>> from corpusforge.text import segment
     >>> alphanumeric_fraction(segment(["x = 1;", ""]))
     array([0.33333333, 0.        ])
 
     Source: Li et al. 2023 (StarCoder), section 3.1.
     """
-    from corpusforge.text.spans import divide
-    from corpusforge.text.unicode import ALPHANUMERIC
-
     return divide(text.count_flagged(ALPHANUMERIC), text.chars)
 
 
 def xml_header(text: TextBatch) -> Floats:
     """1 when `<?xml version=` stands in the first 100 characters, else 0.
 
+    >>> from corpusforge.text import segment
     >>> xml_header(segment(['<?xml version="1.0"?><svg/>', "<svg/>", None]))
     array([1., 0., 0.])
 

@@ -1,19 +1,16 @@
 """How long a document and its words are. Words are spaCy's English tokens, symbols left out."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from corpusforge.text import TextBatch
-    from corpusforge.text.arrays import Floats
+from corpusforge.text import TextBatch
+from corpusforge.text.arrays import Floats
+from corpusforge.text.spans import divide
 
 
 def word_count(text: TextBatch) -> Floats:
     """Words of each document: tokens with at least one character that is no punctuation or control character.
 
+    >>> from corpusforge.text import segment
     >>> word_count(segment(["It's 3 p.m. -- time!", "...", None]))
     array([5., 0., 0.])
 
@@ -25,12 +22,11 @@ def word_count(text: TextBatch) -> Floats:
 def mean_word_length(text: TextBatch) -> Floats:
     """Mean length of each document's words in characters; 0 for a document without words.
 
+    >>> from corpusforge.text import segment
     >>> mean_word_length(segment(["a bb, ccc !!!", ""]))
     array([2., 0.])
 
     Source: Rae et al. 2021 (Gopher), table A1; words as in `word_count`.
     """
-    from corpusforge.text.spans import divide
-
     tokens = text.tokens
     return divide(tokens.sum(tokens.lengths_chars * ~tokens.symbol), tokens.sum(~tokens.symbol))

@@ -1,17 +1,13 @@
 """How lines begin and end. Lines are those of str.splitlines()."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from corpusforge.text import TextBatch
-    from corpusforge.text.arrays import Floats
+from corpusforge.text import TextBatch
+from corpusforge.text.arrays import Floats
 
 
 def bullet_line_fraction(text: TextBatch) -> Floats:
     r"""Share of lines that begin with `•` or `-` after whitespace (0..1); 0 for a document without lines.
 
+    >>> from corpusforge.text import segment
     >>> bullet_line_fraction(segment(["- one\n  • two\nthree\n\n", ""]))
     array([0.5, 0. ])
 
@@ -24,6 +20,7 @@ def bullet_line_fraction(text: TextBatch) -> Floats:
 def ellipsis_line_fraction(text: TextBatch) -> Floats:
     r"""Share of lines that end with `...` or `…` before whitespace (0..1); 0 for a document without lines.
 
+    >>> from corpusforge.text import segment
     >>> ellipsis_line_fraction(segment(["Read more... \nand more …\nend.", ""]))
     array([0.66666667, 0.        ])
 

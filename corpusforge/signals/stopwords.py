@@ -1,19 +1,15 @@
 """Common words that running text cannot do without."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from corpusforge.text import TextBatch
-    from corpusforge.text.arrays import Floats
+from corpusforge.text import TextBatch
+from corpusforge.text.arrays import Floats
 
 
 def stop_word_count(text: TextBatch) -> Floats:
     """How many of the, be, to, of, and, that, have, with occur (0..8); case counts, repetitions do not.
 
+    >>> from corpusforge.text import segment
     >>> stop_word_count(segment(["to be or not to be", "The End", None]))
     array([2., 0., 0.])
 

@@ -8,9 +8,6 @@ from corpusforge.text.spans import Spans
 from corpusforge.text.unicode import TABLE
 from corpusforge.text.utf8 import decode, strip
 
-_BREAKS = np.zeros(256, np.uint8)  # the last byte of every line break of str.splitlines()
-_BREAKS[[10, 11, 12, 13, 28, 29, 30, 0x85, 0xA8, 0xA9]] = 1
-
 
 def lines(data: UInt8s, texts: Int64s) -> Spans:
     r"""Lines as text.split("\n") gives them: an empty text has one empty line."""
@@ -30,7 +27,7 @@ def paragraphs(data: UInt8s, texts: Int64s) -> Spans:
 
 def unicode_lines(data: UInt8s, texts: Int64s) -> Spans:
     """Lines as text.splitlines() gives them: every Unicode line break cuts, an empty text has no line."""
-    most = int(_BREAKS[data[texts[0] : texts[-1]]].sum(dtype=np.int64)) + len(texts)
+    most = int(texts[-1] - texts[0]) + len(texts)
     starts, ends = np.empty(most, np.int64), np.empty(most, np.int64)
     offsets = _splitlines(data, texts, starts, ends)
     return Spans(data, offsets, starts[: offsets[-1]], ends[: offsets[-1]])
@@ -89,8 +86,11 @@ def _splitlines(data: UInt8s, texts: Int64s, starts: Int64s, ends: Int64s) -> In
         while at < stop:
             byte = data[at]
             width = 0
-            if byte < 128:
-                if 10 <= byte <= 13 or 28 <= byte <= 30:
+            if 31 <= byte < 128:
+                at += 1
+                continue
+            if byte < 31:
+                if 10 <= byte <= 13 or 28 <= byte:
                     width = 2 if byte == 13 and at + 1 < stop and data[at + 1] == 10 else 1
             elif byte == 0xC2 and at + 1 < stop and data[at + 1] == 0x85:
                 width = 2

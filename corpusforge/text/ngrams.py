@@ -54,8 +54,9 @@ def duplicate_characters(offsets: Int64s, sums: UInt64s, scales: UInt64s, length
         keys[: last + 1] = np.uint64(0)
         i = offsets[d]
         while i <= stop:
-            key = mix((sums[i + n] - sums[i]) * scales[i]) | np.uint64(1)
-            at = np.int64(key >> np.uint64(8)) & last
+            key = (sums[i + n] - sums[i]) * scales[i]
+            key = (key ^ (key >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93) | np.uint64(1)
+            at = np.int64(key >> np.uint64(32)) & last
             while keys[at] != 0 and keys[at] != key:
                 at = (at + 1) & last
             if keys[at] == 0:
@@ -75,35 +76,34 @@ def top_characters(offsets: Int64s, hashes: UInt64s, lengths: Int32s, n: int) ->
     Among equally frequent ones the first that was met; overlapping occurrences count.
     """
     found = np.zeros(len(offsets) - 1, np.int64)
-    slots = _slots(offsets)
-    keys = np.zeros(slots, np.uint64)  # 0: free
-    counts = np.zeros(slots, np.int32)
-    firsts = np.zeros(slots, np.int64)
+    # A slot is two neighbours: the key (0: free), and count << 32 | 2**32 - 1 - first, whose largest is the answer.
+    slots = np.zeros(2 * _slots(offsets), np.uint64)
     for d in range(len(offsets) - 1):
+        begin = offsets[d]
         stop = offsets[d + 1] - n
-        last = _size(stop + 1 - offsets[d]) - 1
-        keys[: last + 1] = np.uint64(0)
-        best = np.int64(-1)  # slot
-        for i in range(offsets[d], stop + 1):
+        size = _size(stop + 1 - begin)
+        last = 2 * size - 2
+        slots[: 2 * size] = np.uint64(0)
+        best = np.uint64(0)
+        for i in range(begin, stop + 1):
             state = np.uint64(0)
             for token in range(i, i + n):
                 state = (state + hashes[token]) * np.uint64(0xD6E8FEB86659FD93)
-            key = mix(state) | np.uint64(1)
-            at = np.int64(key >> np.uint64(8)) & last
-            while keys[at] != 0 and keys[at] != key:
-                at = (at + 1) & last
-            if keys[at] == 0:
-                keys[at] = key
-                counts[at] = 0
-                firsts[at] = i
-            counts[at] += 1
-            if best < 0 or counts[at] > counts[best] or (counts[at] == counts[best] and firsts[at] < firsts[best]):
-                best = at
-        if best >= 0:
+            key = (state ^ (state >> np.uint64(32))) | np.uint64(1)
+            at = np.int64(key) & last
+            while slots[at] != 0 and slots[at] != key:
+                at = (at + 2) & last
+            if slots[at] == 0:
+                slots[at] = key
+                slots[at + 1] = np.uint64(0xFFFFFFFF - (i - begin))
+            slots[at + 1] += np.uint64(1 << 32)
+            best = max(best, slots[at + 1])
+        if best > 0:
+            first = begin + 0xFFFFFFFF - np.int64(best & np.uint64(0xFFFFFFFF))
             length = n - 1
-            for token in range(firsts[best], firsts[best] + n):
+            for token in range(first, first + n):
                 length += lengths[token]
-            found[d] = length * counts[best]
+            found[d] = length * np.int64(best >> np.uint64(32))
     return found
 
 

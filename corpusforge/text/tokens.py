@@ -11,7 +11,7 @@ from numba import njit
 
 from corpusforge.text.arrays import Bools, Int64s, UInt64s
 from corpusforge.text.ngrams import concatenations, duplicate_characters, top_characters
-from corpusforge.text.spans import Spans
+from corpusforge.text.spans import Spans, hash_spans
 
 if TYPE_CHECKING:
     from corpusforge.text.english import EnglishTokens
@@ -25,7 +25,7 @@ class Tokens(Spans):
     """
 
     def __init__(self, chunks: Spans) -> None:
-        found = english().tokenize(chunks.data, chunks.starts, chunks.ends)
+        found = english().tokenize(chunks.data, chunks.starts, chunks.ends, chunks.offsets)
         super().__init__(chunks.data, _offsets(chunks.offsets, found.counts), found.starts, found.ends)
         self.hashes, self.lengths_chars = found.hashes, found.lengths_chars
         self.alphabetic: Bools = found.alphabetic.astype(np.bool_, copy=False)
@@ -50,18 +50,21 @@ class Tokens(Spans):
 
 @cache
 def english() -> EnglishTokens:
-    """Return the process's tokenizer, which remembers the chunks it has met."""
+    """Return the process's tokenizer, its rules loaded once."""
     from corpusforge.text.english import EnglishTokens
 
     return EnglishTokens()
 
 
-def hash_token(word: str) -> int:
-    """Return the hash that `Tokens` gives to `word`, which must be one token."""
-    data = np.frombuffer(word.encode(), np.uint8)
-    found = english().tokenize(data, np.zeros(1, np.int64), np.array([len(data)], np.int64))
-    assert len(found.hashes) == 1, f"'{word}' is {len(found.hashes)} tokens"
-    return int(found.hashes[0])
+def hash_token(token: str) -> int:
+    """Return the hash that `Tokens` gives to `token`.
+
+    >>> from corpusforge.text import segment
+    >>> segment(["The end"]).tokens.hashes.tolist() == [hash_token("The"), hash_token("end")]
+    True
+    """
+    data = token.encode()
+    return int(hash_spans(np.frombuffer(data, np.uint8), np.zeros(1, np.int64), np.array([len(data)]))[0])
 
 
 def _offsets(chunk_offsets: Int64s, counts: np.ndarray) -> Int64s:

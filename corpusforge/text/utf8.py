@@ -42,10 +42,15 @@ def count_characters(data: UInt8s, starts: Int64s, ends: Int64s) -> Int64s:
 def count_flagged(data: UInt8s, starts: Int64s, ends: Int64s, table: Flags, flag: int) -> Int64s:
     """Return the number of code points in each span that have `flag` in the Unicode table."""
     found = np.empty(len(starts), np.int64)
+    ascii_hits = (table[table[0] : table[0] + 128] & flag != 0).astype(np.int64)
     for i in range(len(starts)):
         count = 0
         at = starts[i]
         while at < ends[i]:
+            if data[at] < 128:
+                count += ascii_hits[data[at]]
+                at += 1
+                continue
             code, width = decode(data, at, ends[i])
             count += table[table[code >> 8] + (code & 255)] & flag != 0
             at += width
