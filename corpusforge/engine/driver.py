@@ -100,7 +100,7 @@ class Results:
     states: list[SplitState]
     parts: dict[str, list[dict[str, Any]]]  # data, rejected, quarantine, signals
     counters: dict[str, float]
-    findings: list[Findings]
+    pass_seconds: Mapping[int, float]  # by step: CPU seconds of the passes of corpus stages
 
 
 class Driver:
@@ -127,6 +127,7 @@ class Driver:
             "peak_bytes": 0,
         }
         self.findings: list[Findings] = []
+        self.pass_seconds: dict[int, float] = {}
         self._bundle_bytes = BUNDLE_BYTES
 
     # --------------------------------------------------------------------------------- running units
@@ -154,12 +155,22 @@ class Driver:
                     report["attempt"] = attempts[unit.fingerprint]
                 self.ledger.commit(outcome)
                 for unit, report in zip(done, outcome, strict=True):
-                    self.counters["units"] += 1
+                    self._count(unit, report)
                     self.counters["units_run"] += 1
                     self.counters["cpu_seconds"] += report["cpu_seconds"]
                     self.counters["peak_bytes"] = max(self.counters["peak_bytes"], report["peak_bytes"])
                     self._say(report)
                     queue.extendleft(committed(unit, report))
+
+    def _count(self, unit: Unit, report: Report) -> None:
+        self.counters["units"] += 1
+        if isinstance(unit, EmitUnit | CombineUnit):
+            self._spent(unit.step, report["cpu_seconds"])
+        elif isinstance(unit, SegmentUnit) and unit.emits:
+            self._spent(unit.emits[0][0], report["emit_seconds"])
+
+    def _spent(self, step: PlannedStep, seconds: float) -> None:
+        self.pass_seconds[step.index] = self.pass_seconds.get(step.index, 0.0) + seconds
 
     def _next_bundle(self, queue: deque[Unit], committed: Callable[[Unit, Report], Iterable[Unit]]) -> list[Unit]:
         bundle: list[Unit] = []
@@ -168,7 +179,7 @@ class Driver:
             unit = queue.popleft()
             report = self.ledger.units.get(unit.fingerprint)
             if report is not None and self._stands(unit, report):
-                self.counters["units"] += 1
+                self._count(unit, report)
                 self._say(report)
                 queue.extendleft(committed(unit, report))
                 continue
@@ -225,6 +236,7 @@ class Driver:
         """Run the whole plan."""
         self._identify_inputs()
         self.findings = []
+        self.pass_seconds = {}
         states = [SplitState(split) for split in self.plan.splits]
         before: Findings | None = None
         for number, block in enumerate(self.plan.blocks):
@@ -236,7 +248,7 @@ class Driver:
                 before = self._corpus(block.corpus, states, runs)
                 self.findings.append(before)
         parts = self._layout(states)
-        return Results(states, parts, self.counters, self.findings)
+        return Results(states, parts, self.counters, self.pass_seconds)
 
     def _identify_inputs(self) -> None:
         # If only the time of a file changed, its content decides whether it is the same input.
@@ -339,8 +351,8 @@ class Driver:
             for state in states:
                 start += first_units(state, 0)
         names = [s.step.name for s in self.plan.steps if any(s in seg for c in chains.values() for seg in c)]
-        label = ", ".join(([before.step.step.name + " (resolve)"] if before else []) + names) or "read"
-        self.progress.segment(label if number else f"read, {label}", len(start))
+        first = f"{before.step.step.name} (resolve)" if before else "read"
+        self.progress.segment(", ".join([first, *names]), len(start))
         self.run_units(start, committed)
         return {name: [runs[name][s.split.id] for s in states if s.split.id in runs[name]] for _, name in emits}
 

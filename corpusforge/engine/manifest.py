@@ -51,7 +51,7 @@ def make(plan: Plan, results: Results, workers: int, wall_seconds: float, cpu_se
         raise AccountingError(f"{documents['kept']} documents were kept, {written['documents']} were written")
     if sum(p["documents"] for p in parts["quarantine"]) != documents["quarantined"]:
         raise AccountingError(f"{documents['quarantined']} documents were quarantined, not as many rows written")
-    stages = _stages(plan, results.states)
+    stages = _stages(plan, results)
     return {
         "corpusforge": versions()["corpusforge"],
         "recipe": pipeline_fingerprint(plan.pipeline),
@@ -103,7 +103,8 @@ def _totals(states: Iterable[SplitState]) -> tuple[dict[str, int], dict[str, int
     return documents, dict(sorted(skipped.items()))
 
 
-def _stages(plan: Plan, states: list[SplitState]) -> list[dict[str, Any]]:
+def _stages(plan: Plan, results: Results) -> list[dict[str, Any]]:
+    states = results.states
     stages = [_reading(plan, source.name, states) for source in plan.pipeline.sources]
     empty = {"read": 0, "kept": 0, "quarantined": 0, "bytes": 0, "seconds": 0.0}
     entries: dict[int, dict[str, Any]] = {
@@ -120,7 +121,8 @@ def _stages(plan: Plan, states: list[SplitState]) -> list[dict[str, Any]]:
                     entry[name] += counts[name]
                 for reason, count in counts["rejected"].items():
                     entry["rejected"][reason] = entry["rejected"].get(reason, 0) + count
-    for entry in entries.values():
+    for index, entry in entries.items():
+        entry["seconds"] += results.pass_seconds.get(index, 0.0)
         entry["seconds"] = round(entry["seconds"], 3)
         entry["rejected"] = dict(sorted(entry["rejected"].items()))
     return stages + [entries[index] for index in sorted(entries)]

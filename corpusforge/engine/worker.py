@@ -106,6 +106,7 @@ class _Segment:
             one = _pass(step, name)
             path = folder / f"{step.index}-{name}.arrow"
             self.emits.append((one, RunWriter(path, one.key, one.order, prune=one.prune, compress=one.compress)))
+        self.emit_seconds = 0.0
         self.kept = 0
         self.rejections = 0
         self.quarantined = 0
@@ -287,6 +288,7 @@ class _Segment:
             address = np.full(batch.num_rows, NOWHERE, np.uint32)
             address[alive] = np.arange(self.rows.rows, self.rows.rows + int(alive.sum()), dtype=np.uint32)
             documents = _addressed(batch, address, self.unit.split.id, self.unit.source_order)
+            begun = time.process_time()
             for one, writer in self.emits:
                 # Rejected rows are still in the batch, so that the text need not be segmented again.
                 emitted = one.emit(documents, {})
@@ -294,6 +296,7 @@ class _Segment:
                     if not alive.all():
                         emitted = emitted.filter(pc.not_equal(emitted.column("row"), pa.scalar(NOWHERE, pa.uint32())))
                     writer.write(emitted)
+            self.emit_seconds += time.process_time() - begun
         if not alive.all():
             batch = batch.filter(pa.array(alive))
         self.kept += batch.num_rows
@@ -315,7 +318,9 @@ def _segment(unit: SegmentUnit) -> Report:
         batches = _count(unit.rows.read(), reading)
     for batch in rebatch(batches, unit.options.batch_bytes):
         segment.process(batch)
+    begun = time.process_time()
     runs = {one.name: file_entry(writer.close()) for one, writer in segment.emits}
+    report["emit_seconds"] = round(segment.emit_seconds + time.process_time() - begun, 4)
     report["files"] = {
         name: file_entry(writer.close())
         for name, writer in (
