@@ -5,7 +5,7 @@ plain split into words and punctuation agrees with them on 83 % of documents onl
 calls, and nothing is approximate: `english_cut.py` is the tokenizer, `english_rules.py` its data.
 """
 
-from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -35,19 +35,16 @@ class EnglishTokens:
     """spaCy's blank English tokenizer (3.8), over arrays."""
 
     def __init__(self) -> None:
-        self._rules = _rules()
+        self._rules = english_rules.load()
         self._longest = max(map(len, self._rules.joined))
         # Two neighbouring tokens inside a cut exception: only along such pairs can joins touch one another.
-        self._pairs = frozenset(pair for tokens in self._rules.joined for pair in zip(tokens, tokens[1:], strict=False))
+        self._pairs = frozenset(pair for tokens in self._rules.joined for pair in pairwise(tokens))
 
-    def tokenize(
-        self, data: UInt8s, chunk_starts: Int64s, chunk_ends: Int64s, offsets: Int64s | None = None
-    ) -> TokenArrays:
+    def tokenize(self, data: UInt8s, chunk_starts: Int64s, chunk_ends: Int64s, offsets: Int64s) -> TokenArrays:
         """Return the tokens of whole documents.
 
         `data`: UTF-8 bytes. `chunk_starts`, `chunk_ends` int64[chunks]: the maximal runs of characters that are not
-        whitespace (str.isspace), in order. `offsets` int64[documents + 1]: the first chunk of each document;
-        without it all chunks are of one document.
+        whitespace (str.isspace), in order. `offsets` int64[documents + 1]: the first chunk of each document.
 
         >>> from corpusforge.text import segment
         >>> t = segment(["Don't panic, e.g. (now)."])
@@ -66,7 +63,7 @@ class EnglishTokens:
         return TokenArrays(counts, starts, ends, *_describe(data, starts, ends, table))
 
     def _join(
-        self, data: UInt8s, counts: Int32s, starts: Int64s, ends: Int64s, suspects: Int64s, offsets: Int64s | None
+        self, data: UInt8s, counts: Int32s, starts: Int64s, ends: Int64s, suspects: Int64s, offsets: Int64s
     ) -> tuple[Int32s, Int64s, Int64s]:
         """Join the exceptions that the patterns have cut, as spaCy's matcher does over the tokens of a document.
 
@@ -74,15 +71,15 @@ class EnglishTokens:
         then used up for a match that would change something. Longest match first, then leftmost.
         """
         first_token = np.concatenate([[0], np.cumsum(counts)])  # of each chunk
-        document_of_chunk = first_token[offsets] if offsets is not None else first_token[[0, -1]]
+        document_starts = first_token[offsets]
         removed: list[int] = []
         added: list[tuple[int, int, int]] = []  # (token before which it goes, start, end)
         last = -1
         for suspect in suspects.tolist():
             if suspect < last:
                 continue
-            document = int(np.searchsorted(document_of_chunk, suspect, side="right"))
-            begin, limit = int(document_of_chunk[document - 1]), int(document_of_chunk[document])
+            document = int(np.searchsorted(document_starts, suspect, side="right"))
+            begin, limit = int(document_starts[document - 1]), int(document_starts[document])
             low, high = suspect, suspect + 1
             while low > begin and self._linked(data, starts, ends, low - 1):
                 low -= 1
@@ -130,11 +127,6 @@ class EnglishTokens:
                         chosen.append((first, first + length))
                     used.update(range(first, first + length))
         return sorted(chosen)
-
-
-@cache
-def _rules() -> english_rules.Rules:
-    return english_rules.load()
 
 
 @njit(cache=True)

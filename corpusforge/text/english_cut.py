@@ -47,9 +47,9 @@ def _find(slots: Int32s, pool: UInt8s, data: UInt8s, start: int, stop: int) -> i
     for at in range(start, stop):
         state = (state ^ np.uint64(data[at])) * np.uint64(0xD6E8FEB86659FD93)
     last = len(slots) - 1
-    slot = np.int64(mix(state)) & last
+    slot = int(mix(state)) & last
     while slots[slot] >= 0:
-        entry = np.int64(slots[slot])
+        entry = int(slots[slot])
         same = pool[entry, 31] == stop - start
         at = start
         while same and at < stop:
@@ -74,7 +74,7 @@ def _is_digit(code: int) -> bool:
 
 
 @njit(cache=True)
-def _prefix(codes: Int32s, flags: Int32s, lo: int, hi: int) -> int:
+def _prefix(codes: Int64s, flags: Int64s, lo: int, hi: int) -> int:
     """Return the length of the prefix of characters [lo, hi), 0 if there is none."""
     code = codes[lo]
     if flags[lo] & PREFIX:
@@ -94,7 +94,7 @@ def _prefix(codes: Int32s, flags: Int32s, lo: int, hi: int) -> int:
 
 
 @njit(cache=True)
-def _suffix(codes: Int32s, flags: Int32s, lo: int, hi: int) -> int:
+def _suffix(codes: Int64s, flags: Int64s, lo: int, hi: int) -> int:
     """Return the length of the suffix of characters [lo, hi) without regard to units, 0 if there is none.
 
     The longest that any pattern cuts: the search for a suffix goes from the left.
@@ -130,7 +130,7 @@ def _suffix(codes: Int32s, flags: Int32s, lo: int, hi: int) -> int:
 
 
 @njit(cache=True)
-def _tail(codes: Int32s, lo: int, hi: int) -> int:
+def _tail(codes: Int64s, lo: int, hi: int) -> int:
     """Return the number of characters after the last digit of [lo, hi), 0 if too many for a unit or currency."""
     at = hi
     while at > lo and hi - at <= LONGEST_TAIL:
@@ -141,7 +141,7 @@ def _tail(codes: Int32s, lo: int, hi: int) -> int:
 
 
 @njit(cache=True)
-def _infix(codes: Int32s, flags: Int32s, lo: int, at: int, hi: int) -> int:
+def _infix(codes: Int64s, flags: Int64s, lo: int, at: int, hi: int) -> int:
     """Return the length of the infix at `at` in characters [lo, hi), 0 if there is none."""
     code = codes[at]
     if flags[at] & INFIX:
@@ -177,7 +177,7 @@ def _infix(codes: Int32s, flags: Int32s, lo: int, at: int, hi: int) -> int:
 
 
 @njit(cache=True)
-def _url_end(codes: Int32s, flags: Int32s, at: int, hi: int) -> bool:
+def _url_end(codes: Int64s, flags: Int64s, at: int, hi: int) -> bool:
     """Say whether [at, hi) is an optional port and an optional path."""
     if at < hi and codes[at] == 58:
         digits = 0
@@ -190,7 +190,7 @@ def _url_end(codes: Int32s, flags: Int32s, at: int, hi: int) -> bool:
 
 
 @njit(cache=True)
-def _ip(codes: Int32s, flags: Int32s, at: int, hi: int) -> bool:
+def _ip(codes: Int64s, flags: Int64s, at: int, hi: int) -> bool:
     """Say whether [at, hi) is a public IPv4 address with optional port and path."""
     first, second = 0, 0
     for octet in range(4):
@@ -218,7 +218,7 @@ def _ip(codes: Int32s, flags: Int32s, at: int, hi: int) -> bool:
             first = value
         elif octet == 1:
             second = value if length > 1 else -1
-            if first == 172 and length == 2 and (a == 1 and 6 <= b <= 9 or a == 2 or a == 3 and 0 <= b <= 1):
+            if first == 172 and length == 2 and ((a == 1 and 6 <= b <= 9) or a == 2 or (a == 3 and 0 <= b <= 1)):
                 return False
         at += length
         if octet < 3:
@@ -231,7 +231,7 @@ def _ip(codes: Int32s, flags: Int32s, at: int, hi: int) -> bool:
 
 
 @njit(cache=True)
-def _host(codes: Int32s, flags: Int32s, at: int, hi: int) -> bool:
+def _host(codes: Int64s, flags: Int64s, at: int, hi: int) -> bool:
     """Say whether [at, hi) is an address or a host name, with optional port and path."""
     if at < hi and _is_digit(codes[at]) and _ip(codes, flags, at, hi):
         return True
@@ -260,18 +260,16 @@ def _is_label(code: int) -> bool:
 
 
 @njit(cache=True)
-def _is_url(codes: Int32s, flags: Int32s, lo: int, hi: int) -> bool:
+def _is_url(codes: Int64s, flags: Int64s, lo: int, hi: int) -> bool:
     """Say whether characters [lo, hi) are a URL: [scheme://][user@]host[:port][path]."""
-    if _host(codes, flags, lo, hi):
-        return True
-    at = lo
-    while at < hi and (flags[at] & WORD or codes[at] == 43 or codes[at] == 45 or codes[at] == 46):
-        at += 1
-    if at - lo >= 2 and at + 2 < hi and codes[at] == 58 and codes[at + 1] == 47 and codes[at + 2] == 47:
-        if _host(codes, flags, at + 3, hi):
-            return True
-    for at in range(lo + 1, hi):
-        if codes[at] == 64 and _host(codes, flags, at + 1, hi):
+    scheme = lo
+    while scheme < hi and (flags[scheme] & WORD or codes[scheme] == 43 or codes[scheme] == 45 or codes[scheme] == 46):
+        scheme += 1
+    slashes = scheme - lo >= 2 and scheme + 2 < hi and codes[scheme] == 58
+    slashes = slashes and codes[scheme + 1] == 47 and codes[scheme + 2] == 47
+    for at in range(lo, hi):
+        begins = at == lo or (slashes and at == scheme + 3) or (at > lo + 1 and codes[at - 1] == 64)
+        if begins and _host(codes, flags, at, hi):
             return True
     return False
 
@@ -296,8 +294,8 @@ def cut(
     longest = 0
     for i in range(len(chunk_starts)):
         longest = max(longest, chunk_ends[i] - chunk_starts[i])
-    codes = np.empty(longest, np.int32)
-    flags = np.empty(longest, np.int32)
+    codes = np.empty(longest, np.int64)
+    flags = np.empty(longest, np.int64)
     places = np.empty(longest + 1, np.int64)  # byte position of each character
     suffixes = np.empty(longest, np.int64)  # first characters, outermost first
     ascii_flags = table[table[0] : table[0] + 128].copy()
@@ -314,12 +312,12 @@ def cut(
         plain = at == stop
         if at == stop - 1 and at > start:  # letters and one of . , ; : ! ?
             byte = data[at]
-            plain = byte == 44 or byte == 46 and data[at - 1] >= 97
+            plain = byte == 44 or (byte == 46 and data[at - 1] >= 97)
             plain |= byte == 58 or byte == 59 or byte == 33 or byte == 63
-            if plain and _possible(possible, data, start, at) and _exception(strings, data, start, at) >= 0:
-                plain = False
-        if plain and _possible(possible, data, start, stop) and _exception(strings, data, start, stop) >= 0:
-            plain = False
+        if plain:
+            for end in range(at, stop + 1):
+                if _possible(possible, data, start, end) and _exception(strings, data, start, end) >= 0:
+                    plain = False
         if plain:
             starts[n] = start
             ends[n] = at
@@ -334,7 +332,7 @@ def cut(
             stops = False
             at = start
             while at < stop:
-                code = np.int64(data[at])
+                code = int(data[at])
                 if code < 128:
                     flags[length] = ascii_flags[code]
                     width = 1
@@ -350,28 +348,24 @@ def cut(
             places[length] = stop
             lo, hi, before, cutoff = 0, length, -1, 0
             entry = -1
-            while lo < hi and hi - lo != before:
-                if _possible(possible, data, places[lo], places[hi]):
-                    entry = _exception(strings, data, places[lo], places[hi])
-                    if entry >= 0:
-                        break
+            while lo < hi and hi - lo != before and entry < 0:
                 before = hi - lo
                 prefix = _prefix(codes, flags, lo, hi)
-                suffix = 0
-                if prefix and lo + prefix < hi and _possible(possible, data, places[lo + prefix], places[hi]):
-                    entry = _exception(strings, data, places[lo + prefix], places[hi])
-                if entry < 0:
-                    suffix = _suffix(codes, flags, lo + prefix, hi)
-                    if digits:
-                        tail = _tail(codes, lo + prefix, hi)
-                        if tail > suffix:
-                            unit = _find(strings.slots, strings.pool, data, places[hi - tail], places[hi])
-                            if unit >= 0 and strings.values[unit, TAIL]:
-                                suffix = tail
-                    if suffix and lo < hi - suffix and _possible(possible, data, places[lo], places[hi - suffix]):
-                        entry = _exception(strings, data, places[lo], places[hi - suffix])
+                suffix = _suffix(codes, flags, lo + prefix, hi)
+                tail = _tail(codes, lo + prefix, hi) if digits else 0
+                if tail > suffix:
+                    unit = _find(strings.slots, strings.pool, data, places[hi - tail], places[hi])
+                    if unit >= 0 and strings.values[unit, TAIL]:
+                        suffix = tail
+                for trial in range(3):  # all, all but the prefix, all but the suffix
+                    a = lo + prefix if trial == 1 else lo
+                    b = hi - suffix if trial == 2 else hi
+                    if a < b and _possible(possible, data, places[a], places[b]):
+                        entry = _exception(strings, data, places[a], places[b])
                         if entry >= 0:
-                            prefix = 0
+                            prefix = a - lo
+                            suffix = hi - b
+                            break
                 if prefix:
                     starts[n] = places[lo]
                     lo += prefix
@@ -381,8 +375,6 @@ def cut(
                     hi -= suffix
                     suffixes[cutoff] = hi
                     cutoff += 1
-                if entry >= 0:
-                    break
             if entry >= 0:
                 at = places[lo]
                 piece = PIECES

@@ -90,7 +90,7 @@ def build() -> dict[str, np.ndarray]:
     from spacy.symbols import ORTH
     from spacy.tokenizer import Tokenizer
 
-    english = spacy.blank("en").tokenizer
+    english: Any = spacy.blank("en").tokenizer
     patterns_only = Tokenizer(
         english.vocab, {}, english.prefix_search, english.suffix_search, english.infix_finditer, None, english.url_match
     )
@@ -146,23 +146,24 @@ def _table(english: Any) -> Flags:
     flags = np.zeros(0x110000, np.int32)
     characters = "".join(map(chr, range(0x110000)))
     for code, c in enumerate(characters):
+        flags[code] = LETTER * c.isalpha() | WORD * (c.isalnum() or c == "_") | DIGIT * c.isdecimal()
+    for code, c in enumerate(characters[:0x30000]):  # spaCy's classes end in plane 2
         stop = english.suffix_search(c + ".")
-        flags[code] = (
+        flags[code] |= (
             PREFIX * (c != "+" and english.prefix_search(c) is not None)
             | SUFFIX * (english.suffix_search(c) is not None)
             | BEFORE_STOP * (stop is not None and stop.group() == ".")
             | INFIX * any(True for _ in english.infix_finditer(c))
-            | LETTER * c.isalpha()
-            | WORD * (c.isalnum() or c == "_")
-            | DIGIT * c.isdecimal()
         )
-    later = "\u1b4e\u1b4f\u1b7f\u2024\u2cf9-\u2cfb\u2e60\u2e61\ufe12\ufe15\ufe16\U000113d4\U000113d5\U00016d6e\U00016d6f"
+    newer = (
+        "\u1b4e\u1b4f\u1b7f\u2024\u2cf9-\u2cfb\u2e60\u2e61\ufe12\ufe15\ufe16\U000113d4\U000113d5\U00016d6e\U00016d6f"
+    )
     classes = {
         ALPHA: f"[{letters}]+",
         LOWER: f"[{ALPHA_LOWER}]+",
         UPPER: f"[{ALPHA_UPPER}]+",
         QUOTE: f"[{CONCAT_QUOTES}]+",
-        SYMBOL: rf"[{_SYMBOLS}[\p{{Sentence_Terminal}}--[{later}]]]+",
+        SYMBOL: rf"[{_SYMBOLS}[\p{{Sentence_Terminal}}--[{newer}]]]+",
     }
     for flag, pattern in classes.items():
         for match in regex.compile(pattern, regex.V1).finditer(characters):
