@@ -79,7 +79,7 @@ class ArchiveBytes:
         return f"{self._stored_starts[0]}+{inside}" if inside else str(self._stored_starts[0])
 
     def members_between(self, start: int, end: int) -> list[int]:
-        """Return the decompressed offsets in (start, end) at which members begin, as far back as `position` was asked."""
+        """Return the decompressed offsets in (start, end) at which members begin; not before the last `position`."""
         return [s for s in self._starts if start < s < end]
 
     def peek(self, size: int) -> bytes:

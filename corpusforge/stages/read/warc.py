@@ -62,7 +62,9 @@ class Warc(Reader):
     def _found(self, record: ArchiveRecord) -> Found:
         kind = record.header.get("warc-type", "").lower()
         if record.error is not None:
-            return Unreadable(record.position, f"{kind} record: {record.error}" if kind else record.error, record.length)
+            return Unreadable(
+                record.position, f"{kind} record: {record.error}" if kind else record.error, record.length
+            )
         if not kind:
             return Unreadable(record.position, "the WARC header has no WARC-Type", record.length)
         if kind not in DOCUMENTS:
