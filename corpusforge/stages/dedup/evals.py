@@ -1,0 +1,99 @@
+"""Evaluation sets: JSONL (plain or compressed) and Parquet files, as the strings of each item."""
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpusforge.errors import InputError, RecipeError
+from corpusforge.stages.read.compression import HEAD_BYTES, compression_of, decompressed
+
+FORMATS = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".jsonl.zst", ".ndjson.zst", ".parquet")
+
+
+def find_evals(patterns: Sequence[str]) -> tuple[str, ...]:
+    """Return the files the patterns match, sorted, each once.
+
+    Raises RecipeError for a pattern that matches no file, and for a file of another format.
+    """
+    found = set()
+    for pattern in patterns:
+        files = [path for path in glob.glob(pattern, recursive=True) if os.path.isfile(path)]
+        if not files:
+            raise RecipeError(
+                f"against: nothing matches '{pattern}'. Give evaluation files ({', '.join(FORMATS)}); paths are "
+                f"relative to the current folder, {os.getcwd()}"
+            )
+        for path in files:
+            if not path.lower().endswith(FORMATS):
+                raise RecipeError(f"against: '{path}' is none of {', '.join(FORMATS)}")
+        found.update(files)
+    return tuple(sorted(found))
+
+
+def eval_names(paths: Sequence[str]) -> list[str]:
+    """Return the name of each file: its path relative to the folder all of them share.
+
+    >>> eval_names(["evals/a.jsonl", "evals/b/a.jsonl"])
+    ['a.jsonl', 'b/a.jsonl']
+    """
+    folder = os.path.commonpath([os.path.dirname(os.path.abspath(p)) for p in paths]) if paths else ""
+    return [os.path.relpath(os.path.abspath(p), folder) for p in paths]
+
+
+def read_items(path: str, fields: Sequence[str] = ()) -> Iterator[list[str]]:
+    """Yield the strings of each item (JSONL: line that is not blank; Parquet: row), in the order of the item.
+
+    `fields` names the fields that count, a dot leads into an object; without it all strings count, those inside lists
+    and objects too. Raises RecipeError with file and line for what cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            rows = _parquet_rows(file) if path.lower().endswith(".parquet") else _json_rows(file)
+            for row in rows:
+                yield _strings([_field(row, name) for name in fields] if fields else row)
+    except (InputError, pa.ArrowInvalid) as error:
+        raise RecipeError(f"against: '{path}' cannot be read: {error}") from error
+
+
+def _parquet_rows(file: BinaryIO) -> Iterator[dict[str, Any]]:
+    for batch in pq.ParquetFile(file).iter_batches(batch_size=1024):
+        yield from batch.to_pylist()
+
+
+def _json_rows(file: BinaryIO) -> Iterator[Any]:
+    compression = compression_of(file.read(HEAD_BYTES))
+    file.seek(0)
+    for number, line in enumerate(file if compression is None else _lines(decompressed(file, compression)), 1):
+        if line.strip():
+            try:
+                yield orjson.loads(line)
+            except orjson.JSONDecodeError as error:
+                raise InputError(f"line {number} is no JSON ({error})") from error
+
+
+def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for block in blocks:
+        *lines, rest = (rest + block).split(b"\n")
+        yield from lines
+    yield rest
+
+
+def _field(row: Any, name: str) -> Any:
+    if not isinstance(row, dict) or name in row:
+        return row.get(name) if isinstance(row, dict) else None
+    head, _, tail = name.partition(".")
+    return _field(row.get(head), tail) if tail else None
+
+
+def _strings(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [string for part in value for string in _strings(part)] if isinstance(value, list) else []

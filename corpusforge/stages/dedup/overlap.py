@@ -1,0 +1,243 @@
+"""n-gram overlap with evaluation sets: an index of their n-grams, and a compiled search for them in texts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from corpusforge.errors import RecipeError
+from corpusforge.stages.dedup.evals import eval_names, read_items
+from corpusforge.text import segment
+from corpusforge.text.arrays import Int64s, UInt64s
+from corpusforge.text.shingles import BASE, shingles
+from corpusforge.text.spans import mix
+from corpusforge.text.words import Words
+
+SEGMENT_BYTES = 8 << 20
+FILTER_BITS = 8  # per n-gram, at least: at most 3 % of other n-grams pass
+
+
+@dataclass(frozen=True)
+class Index:
+    """n-grams of evaluation items. `hashes` is sorted; `owners[i]` is the first item that has `hashes[i]`."""
+
+    hashes: UInt64s
+    owners: Int64s  # item numbers, over all files
+    filter: UInt64s  # of `hashes`, see _filter
+    starts: Int64s  # for each block of the filter the place of its first hash, and the number of hashes
+    heads: UInt64s  # filter of the first `shortest` words of the n-grams shorter than `longest`
+    shortest: int  # words
+    longest: int  # words
+    names: list[str]  # of files
+    first_items: Int64s  # number of each file's first item, and the number of items
+    ignored_items: int  # too short for any n-gram
+    common_ngrams: int  # left out, being in too many items
+
+    def label(self, item: int) -> str:
+        """Return the item's file and its number in it, counted from 0: "gsm8k.jsonl#12"."""
+        file = int(np.searchsorted(self.first_items, item, "right")) - 1
+        return f"{self.names[file]}#{item - int(self.first_items[file])}"
+
+
+def build_index(paths: Sequence[str], fields: Sequence[str], ngram: int, min_words: int, max_items: int) -> Index:
+    """Index the n-grams of the items of `paths`; see `dedup.decontaminate` for what counts.
+
+    Raises RecipeError when no item has a field of `fields`, or none has `min_words` words.
+    """
+    grams, heads = [np.empty((2, 0), np.uint64)], [np.empty(0, np.uint64)]
+    first_items = [0]
+    strings = 0
+    for path in paths:
+        number = first_items[-1]
+        for start, items in _batches(read_items(path, fields), number):
+            number = start + len(items)
+            strings += sum(len(item) for item in items)
+            for texts, item_of_text in _texts(items):
+                hashes, texts_of, head = _ngrams(segment(texts).words, ngram, min_words)
+                grams.append(np.stack([hashes, (start + item_of_text[texts_of]).astype(np.uint64)]))
+                heads.append(head)
+        first_items.append(number)
+    if not strings:
+        raise RecipeError(f"against: no item of {len(paths)} files has text in {' or '.join(fields) or 'any field'}")
+    pairs = np.concatenate(grams, axis=1)
+    if not pairs.size:
+        raise RecipeError(f"against: none of {first_items[-1]} items has {min(min_words, ngram)} words")
+    bounds = np.array(first_items, np.int64)
+    index, owners, common = _rare(pairs, bounds, max_items)
+    blocks = _filter(index)
+    firsts = np.searchsorted(index, np.arange(len(blocks), dtype=np.uint64) << _shift(blocks))
+    return Index(
+        hashes=index,
+        owners=owners,
+        filter=blocks,
+        starts=np.append(firsts, len(index)),
+        heads=_filter(np.concatenate(heads)),
+        shortest=min(min_words, ngram),
+        longest=ngram,
+        names=eval_names(paths),
+        first_items=bounds,
+        ignored_items=first_items[-1] - len(np.unique(pairs[1])),
+        common_ngrams=common,
+    )
+
+
+def search(index: Index, words: Words) -> tuple[Int64s, Int64s]:
+    """Return (document, place in index.hashes) of every indexed n-gram that a document has, each once, sorted."""
+    shifts = (_shift(index.filter), _shift(index.heads))
+    tables = (index.hashes, index.filter, index.starts, index.heads, *shifts)
+    room = 1 << 12
+    while True:
+        found = np.empty((2, room), np.int64)
+        count = _search(words.offsets, words.hashes, index.shortest, index.longest, *tables, found)
+        if count <= room:
+            break
+        room = count
+    width = max(1, len(index.hashes))
+    pairs = np.unique(found[0, :count] * width + found[1, :count])
+    return pairs // width, pairs % width
+
+
+def _batches(items: Iterator[list[str]], number: int) -> Iterator[tuple[int, list[list[str]]]]:
+    batch: list[list[str]] = []
+    size = 0
+    for strings in items:
+        batch.append(strings)
+        size += sum(len(s) for s in strings)
+        if size >= SEGMENT_BYTES:
+            yield number, batch
+            number += len(batch)
+            batch, size = [], 0
+    yield number, batch
+
+
+def _texts(items: list[list[str]]) -> Iterator[tuple[list[str], Int64s]]:
+    # whole items, then their fields; the second array says which item a text is of
+    yield ["\n".join(strings) for strings in items], np.arange(len(items))
+    yield [field for item in items for field in item], np.repeat(np.arange(len(items)), [len(i) for i in items])
+
+
+def _ngrams(words: Words, ngram: int, min_words: int) -> tuple[UInt64s, Int64s, UInt64s]:
+    # n-grams, the text of each, and the heads of those that are shorter than n words
+    grams = shingles(words, ngram)
+    text = np.repeat(np.arange(len(words.counts)), np.diff(grams.offsets))
+    enough = words.counts[text] >= min(min_words, ngram)
+    short = (words.counts < ngram) & (words.counts >= min_words)
+    heads = shingles(words, min(min_words, ngram))
+    return grams.hashes[enough], text[enough], heads.hashes[heads.offsets[:-1][short]]
+
+
+def _rare(pairs: UInt64s, first_items: Int64s, max_items: int) -> tuple[UInt64s, Int64s, int]:
+    # the n-grams that are in at most max_items items of any one file, and the first item of each
+    pairs = pairs[:, np.lexsort(pairs[::-1])]
+    new = np.ones(pairs.shape[1], bool)
+    new[1:] = (pairs[:, 1:] != pairs[:, :-1]).any(axis=0)
+    hashes, items = pairs[0][new], pairs[1][new].astype(np.int64)
+    first = np.ones(len(hashes), bool)
+    first[1:] = hashes[1:] != hashes[:-1]
+    file = np.searchsorted(first_items, items, "right")
+    begins = first.copy()
+    begins[1:] |= file[1:] != file[:-1]
+    starts = np.flatnonzero(begins)
+    many = np.diff(np.append(starts, len(hashes))) > max_items
+    common = np.unique(hashes[starts[many]])
+    wanted = first & ~np.isin(hashes, common)
+    return hashes[wanted], items[wanted], len(common)
+
+
+def _filter(hashes: UInt64s) -> UInt64s:
+    # A Bloom filter in blocks of 64 bits, so that a probe reads one word of memory: the top bits of a hash are the
+    # block, its low 18 bits are three bits of it.
+    blocks = max(6, int(len(hashes) * FILTER_BITS // 64).bit_length())
+    found = np.zeros(1 << blocks, np.uint64)
+    np.bitwise_or.at(found, (hashes >> _shift(found)).astype(np.int64), _three_bits(hashes))
+    return found
+
+
+def _shift(blocks: UInt64s) -> np.uint64:
+    return np.uint64(65 - len(blocks).bit_length())
+
+
+@njit(cache=True)
+def _bits(h: np.uint64) -> np.uint64:
+    one = np.uint64(1)
+    low = np.uint64(63)
+    return one << (h & low) | one << (h >> np.uint64(6) & low) | one << (h >> np.uint64(12) & low)
+
+
+@njit(cache=True)
+def _three_bits(hashes: UInt64s) -> UInt64s:
+    found = np.empty(len(hashes), np.uint64)
+    for i in range(len(hashes)):
+        found[i] = _bits(hashes[i])
+    return found
+
+
+@njit(cache=True)
+def _place(h: np.uint64, hashes: UInt64s, filter_: UInt64s, starts: Int64s, shift: np.uint64) -> int:
+    block = np.int64(h >> shift)
+    bits = _bits(h)
+    if filter_[block] & bits == bits:
+        for place in range(starts[block], starts[block + 1]):
+            if hashes[place] == h:
+                return place
+    return -1
+
+
+@njit(cache=True)
+def _search(
+    offsets: Int64s,
+    words: UInt64s,
+    shortest: int,
+    longest: int,
+    hashes: UInt64s,
+    filter_: UInt64s,
+    starts: Int64s,
+    heads: UInt64s,
+    shift: np.uint64,
+    head_shift: np.uint64,
+    found: Int64s,
+) -> int:
+    # Writes as many hits as there is room for, and returns how many there are.
+    base = np.uint64(BASE)
+    leaving = np.uint64(1)
+    head_leaving = np.uint64(1)
+    for i in range(longest):
+        leaving *= base
+        if i < shortest:
+            head_leaving *= base
+    count = 0
+    for d in range(len(offsets) - 1):
+        start = offsets[d]
+        stop = offsets[d + 1]
+        state = np.uint64(0)
+        head = np.uint64(0)
+        for i in range(start, stop):
+            state = state * base + words[i]
+            head = head * base + words[i]
+            if i - start >= longest:
+                state -= words[i - longest] * leaving
+            if i - start >= shortest:
+                head -= words[i - shortest] * head_leaving
+            if i - start >= longest - 1:
+                place = _place(mix(state), hashes, filter_, starts, shift)
+                if place >= 0:
+                    if count < found.shape[1]:
+                        found[0, count] = d
+                        found[1, count] = place
+                    count += 1
+            if i - start >= shortest - 1:
+                h = mix(head)
+                bits = _bits(h)
+                if heads[np.int64(h >> head_shift)] & bits == bits:
+                    longer = head
+                    for j in range(i, min(stop, i + longest - shortest)):
+                        if j > i:
+                            longer = longer * base + words[j]
+                        place = _place(mix(longer), hashes, filter_, starts, shift)
+                        if place >= 0:
+                            if count < found.shape[1]:
+                                found[0, count] = d
+                                found[1, count] = place
+                            count += 1
+    return count
