@@ -102,7 +102,8 @@ def test_a_short_item_counts_whole_and_a_shorter_one_not_at_all(tmp_path: Path) 
 
 def test_boilerplate_of_many_items_is_left_out_and_a_shared_passage_is_not(tmp_path: Path) -> None:
     items = [[f"{item(0)} {item(100 + i)}"] for i in range(21)] + [[f"{item(1)} {item(200 + i)}"] for i in range(20)]
-    stage = Decontaminate(against=write(tmp_path / "e.jsonl", items))
+    paths = (write(tmp_path / "e.jsonl", items), write(tmp_path / "again.jsonl", items[21:]))
+    stage = Decontaminate(against=paths)  # two files of 20 items are not one of 40
     assert judge(stage, item(0), item(1), item(103)) == [None, "contaminated", "contaminated"]
 
 
