@@ -19,11 +19,11 @@ class Books(Reader):
     """Read books, one document each: plain text as Project Gutenberg stores it, and EPUB 2 and 3.
 
     The kind is told by content. Text may be compressed (gzip, zstd, bzip2, lz4, xz); its character set is found by
-    byte order mark, UTF-8, the header's declaration, detection, in this order (`metadata.encoding` when not UTF-8). Line
-    ends become newlines. Project Gutenberg's header, credits and licence are removed by their marks and what they say
-    goes to `title`, `language` (ISO 639), `date` (release of the electronic text) and `metadata` (author, translator,
-    credits, id: the e-book number). A file without marks is kept whole. Lines stay as they are wrapped; `unwrap: true`
-    joins the lines of prose paragraphs and leaves verse.
+    byte order mark, UTF-8, the header's declaration, detection, in this order (`metadata.encoding` when not UTF-8).
+    Line ends become newlines. Project Gutenberg's header, credits and licence are removed by their marks and what they
+    say goes to `title`, `language` (ISO 639), `date` (release of the electronic text) and `metadata` (author,
+    translator, credits, id: the e-book number). A file without marks is kept whole. Lines stay as they are wrapped;
+    `unwrap: true` joins the lines of prose paragraphs and leaves verse.
 
     Of an EPUB, the XHTML texts in the spine's order, tables of contents left out; ruby annotations and page numbers
     dropped, formulas written in line. `title`, `language`, `date`, `license` (Creative Commons links) and `metadata`

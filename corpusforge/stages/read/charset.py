@@ -53,8 +53,8 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, str]:
         return data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
         pass
-    name = known(declared)
-    if name is None or name == "utf-8":  # declared UTF-8 is wrong, or damaged
+    name = known(declared) or "utf-8"
+    if name == "utf-8":  # nothing declared, or wrongly, or a damaged byte
         name = _guess(data) or "cp1252"
     if name == "cp1252":
         return data.decode("cp1252", "latin1"), name

@@ -33,7 +33,8 @@ CREDITS = re.compile(
 )
 REPEATED_TITLE = re.compile(r"\**The Project Gutenberg (?:e-?text|e-?book)\b", re.I)
 TITLE_LINE = re.compile(
-    r"^\W{0,20}(?:The )?Project Gutenberg(?:'s|’s)?(?: E-?(?:text|book))?(?: of|,)? (.{1,200}?)(?:,? by (.{1,200}?))?\W{0,20}$",
+    r"^\W{0,20}(?:The )?Project Gutenberg(?:'s|’s)?(?: E-?(?:text|book))?(?: of|,)? "
+    r"(.{1,200}?)(?:,? by (.{1,200}?))?\W{0,20}$",
     re.I | re.M,
 )
 FIELD = re.compile(
