@@ -36,7 +36,7 @@ class EnglishTokens:
 
     def __init__(self) -> None:
         self._rules = english_rules.load()
-        self._longest = max(map(len, self._rules.joined))
+        self._lengths = sorted({len(tokens) for tokens in self._rules.joined}, reverse=True)
         # Two neighbouring tokens inside a cut exception: only along such pairs can joins touch one another.
         self._pairs = frozenset(pair for tokens in self._rules.joined for pair in pairwise(tokens))
 
@@ -120,7 +120,7 @@ class EnglishTokens:
         """Return the matches that hold, in order: longest first, then leftmost, each on tokens no other had seen."""
         chosen: list[tuple[int, int]] = []
         used: set[int] = set()
-        for length in range(self._longest, 1, -1):
+        for length in self._lengths:
             for first in range(len(tokens) - length + 1):
                 if tuple(tokens[first : first + length]) in self._rules.joined:
                     if first not in used and first + length - 1 not in used:
