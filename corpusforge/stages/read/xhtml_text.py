@@ -5,10 +5,8 @@ from html.entities import html5
 from typing import Any
 
 BLOCKS = frozenset(
-    (
-        "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form h1 h2 "
-        "h3 h4 h5 h6 header hgroup hr li main ol p pre section summary table tbody tfoot thead tr ul caption"
-    ).split()  # noqa: SIM905
+    "address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure footer form "  # noqa: SIM905
+    "h1 h2 h3 h4 h5 h6 header hgroup hr li main ol p pre section summary table tbody tfoot thead tr ul".split()
 )
 DROPPED = frozenset("head script style rt rp rtc svg audio video object iframe template noscript nav".split())  # noqa: SIM905
 NAMED_ENTITY = re.compile(rb"&([A-Za-z][A-Za-z0-9]{1,30});")
