@@ -9,7 +9,7 @@ stream (text, JSONL), the offset of the record (WARC), the row number (Parquet),
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, ClassVar, Literal
+from typing import Any, BinaryIO, ClassVar, Literal, TypeAlias
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, field_validator
@@ -67,7 +67,7 @@ class Skipped:
     count: int = 1
 
 
-Found = Record | Unreadable | Skipped | pa.RecordBatch
+Found: TypeAlias = Record | Unreadable | Skipped | pa.RecordBatch
 
 
 class Reader(BaseModel):

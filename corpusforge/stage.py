@@ -208,7 +208,8 @@ def kept(batch: pa.RecordBatch) -> np.ndarray:
     """Return a boolean array: the rows that nobody has rejected yet."""
     if "rejected" not in batch.schema.names:
         return np.ones(batch.num_rows, dtype=bool)
-    return batch.column("rejected").is_null().to_numpy(zero_copy_only=False)
+    alive: np.ndarray = batch.column("rejected").is_null().to_numpy(zero_copy_only=False)
+    return alive
 
 
 def attach(batch: pa.RecordBatch, findings: pa.RecordBatch) -> pa.RecordBatch:

@@ -86,7 +86,9 @@ def run_corpus_stage(
     addressed = []
     for number, batch in enumerate(splits):
         rows = batch.num_rows
-        order = pa.array(np.zeros(rows, np.uint16)) if "source_order" not in batch.schema.names else batch["source_order"]
+        order = (
+            pa.array(np.zeros(rows, np.uint16)) if "source_order" not in batch.schema.names else batch["source_order"]
+        )
         addressed.append(
             with_columns(
                 batch,
@@ -224,6 +226,7 @@ def check_corpus_stage(cls: type[CorpusStage], folder: Path | None = None) -> No
     check_stage(cls, folder)
     with _no_network():
         for stage in {example.stage for example in cls.examples(folder)}:
+            assert isinstance(stage, CorpusStage)
             batch = _example_batch([e for e in cls.examples(folder) if e.stage == stage], HARD_TEXTS[:-2])
             whole = _rows(run_corpus_stage(stage, [batch])[0])
             splits = [batch.slice(i, 2) for i in range(0, batch.num_rows, 2)]
@@ -263,7 +266,9 @@ def _check_kernel(stage: Stage, examples: Sequence[Example]) -> None:
     out = kernel(batch)
     _check_columns(stage, batch, out)
     for i, example in enumerate(examples):
-        assert reasons(out)[i] == example.reason, f"{stage!r}: {example.row} gave {reasons(out)[i]}, not {example.reason}"
+        assert reasons(out)[i] == example.reason, (
+            f"{stage!r}: {example.row} gave {reasons(out)[i]}, not {example.reason}"
+        )
         for name, value in example.expect.items():
             found = out.column(name)[i].as_py()
             close = isinstance(value, float) and found is not None and math.isclose(found, value, rel_tol=1e-5)
@@ -330,9 +335,7 @@ class _no_network:
         def refuse(*_: Any) -> None:
             raise AssertionError("a stage touched the network")
 
-        socket.socket.connect = refuse  # type: ignore[method-assign,assignment]
+        socket.socket.connect = refuse  # type: ignore[method-assign]
 
     def __exit__(self, *_: object) -> None:
         socket.socket.connect = self._connect  # type: ignore[method-assign]
-
-

@@ -23,5 +23,6 @@ def command(name: str) -> None:
     click.echo(f"{name}\n\n{inspect.getdoc(cls)}\n\nFields:")
     for field, info in cls.model_fields.items():
         default = "required" if info.is_required() else f"default {info.get_default(call_default_factory=True)!r}"
-        kind = getattr(info.annotation, "__name__", None) if not getattr(info.annotation, "__args__", None) else None
-        click.echo(f"  {field}: {kind or str(info.annotation).replace('typing.', '')} ({default})")
+        plain = isinstance(info.annotation, type) and not getattr(info.annotation, "__args__", None)
+        said = getattr(info.annotation, "__name__", "") if plain else str(info.annotation).replace("typing.", "")
+        click.echo(f"  {field}: {said} ({default})")

@@ -119,7 +119,7 @@ def _fixed_folder(pattern: str) -> str:
     if is_remote(pattern):
         pattern = "/" + pattern.split("://", 1)[1]
     parts = PurePosixPath(os.path.abspath(pattern)).parts
-    fixed = []
+    fixed: list[str] = []
     for part in parts:
         if glob.has_magic(part):
             return str(PurePosixPath(*fixed))

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from corpusforge.engine.driver import Results, SplitState
+from corpusforge.engine.driver import Results
 from corpusforge.engine.identity import FORMAT, stage_identity, versions
 from corpusforge.engine.plan import Plan
+from corpusforge.engine.segments import SplitState
 from corpusforge.engine.storage import digest
 from corpusforge.errors import AccountingError
 from corpusforge.pipeline import Pipeline

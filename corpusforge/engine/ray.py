@@ -38,7 +38,7 @@ class RayRunner:
                     "_system_config": {"metrics_report_interval_ms": 60_000},
                 }
             ray.init(address=address, **options)
-        available = int(ray.cluster_resources().get("CPU", 1))
+        available = int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
         self.workers = min(workers, available) if workers else available
         self._task = ray.remote(num_cpus=1, max_retries=0, max_calls=MAX_CALLS)(work)
         self._pending: dict[Any, list[Unit]] = {}

@@ -58,6 +58,7 @@ def value_bytes(batch: pa.RecordBatch) -> np.ndarray:
 
 def _lengths(column: pa.Array) -> np.ndarray:
     kind = column.type
+    lengths: np.ndarray
     if pa.types.is_null(kind):
         return np.zeros(len(column), np.int64)
     if pa.types.is_boolean(kind):
@@ -67,15 +68,21 @@ def _lengths(column: pa.Array) -> np.ndarray:
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         counts = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int64)
         if pa.types.is_primitive(kind.value_type):
-            return counts * (kind.value_type.bit_width // 8)
+            lengths = counts * (kind.value_type.bit_width // 8)
+            return lengths
         inner = np.concatenate([[0], np.cumsum(_lengths(column.flatten()))])
         ends = np.cumsum(counts)
-        return inner[ends] - inner[ends - counts]
+        lengths = inner[ends] - inner[ends - counts]
+        return lengths
     if pa.types.is_struct(kind):
-        return sum((_lengths(c) for c in column.flatten()), np.zeros(len(column), np.int64))
+        lengths = np.zeros(len(column), np.int64)
+        for field in column.flatten():
+            lengths += _lengths(field)
+        return lengths
     if pa.types.is_primitive(kind) or pa.types.is_fixed_size_binary(kind):
         return np.full(len(column), kind.bit_width // 8, np.int64)
-    return pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    lengths = pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    return lengths
 
 
 class RowsWriter:

@@ -11,11 +11,12 @@ from typing import Any
 import orjson
 
 from corpusforge.engine import manifest as manifests
-from corpusforge.engine.driver import Driver, Progress, Results, Runner, Silent
+from corpusforge.engine.driver import Driver, Results
 from corpusforge.engine.identity import versions
 from corpusforge.engine.ledger import Ledger, Lock
 from corpusforge.engine.local import LocalRunner
 from corpusforge.engine.plan import Plan, plan
+from corpusforge.engine.scheduler import Progress, Runner, Silent
 from corpusforge.engine.storage import write_whole
 from corpusforge.engine.verify import unnamed_files
 from corpusforge.errors import CorruptFile, OutputError, RunError
@@ -95,10 +96,9 @@ def _run(driver: Driver, ledger: Ledger, progress: Progress) -> Results:
 
 
 def _runner(pipeline: Pipeline, address: str | None, planned: Plan) -> Runner:
-    workers = pipeline.options.workers
     address = address or os.environ.get("RAY_ADDRESS")
-    if workers == "auto":
-        workers = None if address else (os.cpu_count() or 1)
+    asked = pipeline.options.workers
+    workers = asked if isinstance(asked, int) else None if address else os.cpu_count() or 1
     if workers == 1 and not address:
         return LocalRunner()
     from corpusforge.engine.ray import RayRunner

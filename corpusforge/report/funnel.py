@@ -40,9 +40,7 @@ def funnel(manifest: dict[str, Any], output: Path, console: Console | None = Non
     for kind, count in manifest["skipped"].items():
         console.print(f"not documents: {count:,} x {kind}")
     tokens = f", {manifest['written']['tokens']:,} tokens" if manifest["written"]["tokens"] else ""
-    console.print(
-        f"written {manifest['written']['documents']:,} documents{tokens} in {len(manifest['shards'])} shards"
-    )
+    console.print(f"written {manifest['written']['documents']:,} documents{tokens} in {len(manifest['shards'])} shards")
     console.print(
         f"{run['wall_seconds']:.1f} s, {run['cpu_seconds']:.1f} CPU s, {run['workers']} workers, "
         f"at most {run['peak_memory_bytes'] / 1e6:.0f} MB a worker, {run['units_run']} of {run['units']} units run"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from corpusforge.engine import driver as drivers
+from corpusforge.engine import scheduler as schedulers
 from corpusforge.engine.local import LocalRunner
 from corpusforge.engine.verify import verify
 from corpusforge.pipeline import Pipeline
@@ -58,13 +58,13 @@ def test_two_ray_workers_write_what_one_local_worker_writes(make: Make, ray_sess
 
 def test_the_order_in_which_splits_are_done_changes_nothing(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = checksum(make(output="forward"))
-    forward = drivers.Driver.run_units
+    forward = schedulers.Scheduler.run_units
 
-    def backward(self: drivers.Driver, units: object, committed: object) -> None:
+    def backward(self: schedulers.Scheduler, units: object, committed: object) -> None:
         forward(self, list(reversed(list(units))), committed)  # type: ignore[arg-type,call-overload]
 
-    monkeypatch.setattr(drivers.Driver, "run_units", backward)
-    monkeypatch.setattr(drivers, "BUNDLE_UNITS", 1)
+    monkeypatch.setattr(schedulers.Scheduler, "run_units", backward)
+    monkeypatch.setattr(schedulers, "BUNDLE_UNITS", 1)
     assert checksum(make(output="backward")) == expected
 
 

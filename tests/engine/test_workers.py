@@ -45,7 +45,7 @@ def test_a_worker_that_dies_is_replaced_and_its_units_are_done_again(corpus: Pat
         recipe = tmp_path / f"{name}.yaml"
         text = RECIPE.format(corpus=corpus, flag=tmp_path / "flag", output=tmp_path / name, workers=workers)
         recipe.write_text(text)
-        code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from corpusforge.cli import main; main(['run', {str(recipe)!r}])"
+        code = f"import sys; sys.path.insert(0, '.'); from corpusforge.cli import main; main(['run', {str(recipe)!r}])"
         subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=tmp_path)
         manifests.append(orjson.loads((tmp_path / name / "manifest.json").read_bytes()))
     crashed, smooth = manifests

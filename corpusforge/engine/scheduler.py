@@ -1,0 +1,212 @@
+"""The scheduler: hands units to a runner, commits what comes back, tries again what was lost.
+
+Nothing exists until the ledger names it. A unit whose fingerprint stands in the ledger is not run again, so a driver
+that starts over after a crash, or with a changed recipe, does exactly the units that are missing.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from corpusforge.engine.ledger import Ledger
+from corpusforge.engine.plan import PlannedStep
+from corpusforge.engine.storage import checksum_range
+from corpusforge.engine.units import CombineUnit, EmitUnit, PartUnit, Report, SegmentUnit, ShuffleUnit, Unit
+from corpusforge.errors import AccountingError, CorpusforgeError, RunError
+
+MAX_ATTEMPTS = 4
+BUNDLE_BYTES = 16 << 20  # small splits travel together, so that a task is worth sending
+BUNDLE_UNITS = 64
+
+AnyUnit = TypeVar("AnyUnit", bound=Unit)
+
+
+class Runner(Protocol):
+    """What runs tasks: engine/local.py or engine/ray.py."""
+
+    workers: int
+
+    @property
+    def has_room(self) -> bool: ...
+    @property
+    def busy(self) -> bool: ...
+    def submit(self, units: list[Unit]) -> None: ...
+    def wait(self) -> list[tuple[list[Unit], list[Report] | Exception]]: ...
+    def close(self) -> None: ...
+
+
+class Progress(Protocol):
+    """What is told how a run goes; see cli/progress.py."""
+
+    def segment(self, name: str, units: int) -> None: ...
+    def advance(self, documents: int, kept: int, bytes: int) -> None: ...
+    def done(self) -> None: ...
+    def line(self, text: str) -> None: ...
+
+
+class Silent:
+    """Progress that says nothing."""
+
+    def segment(self, name: str, units: int) -> None: ...
+    def advance(self, documents: int, kept: int, bytes: int) -> None: ...
+    def done(self) -> None: ...
+    def line(self, text: str) -> None: ...
+
+
+class Scheduler:
+    """Runs units of one run; keeps its counters."""
+
+    def __init__(self, ledger: Ledger, runner: Runner, work: Path, staging: Path, progress: Progress) -> None:
+        self.ledger = ledger
+        self.runner = runner
+        self.work = work
+        self.staging = staging
+        self.progress = progress
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was counted: the run starts over."""
+        self.counters: dict[str, float] = {
+            "units": 0,
+            "units_run": 0,
+            "retries": 0,
+            "cpu_seconds": 0.0,
+            "peak_bytes": 0,
+        }
+        self.pass_seconds: dict[int, float] = {}
+        self._bundle_bytes = BUNDLE_BYTES
+
+    def reports(self, units: Sequence[AnyUnit]) -> list[Report]:
+        """Run units from which nothing follows, and return their reports in the same order."""
+        found: dict[str, Report] = {}
+
+        def committed(unit: Unit, report: Report) -> list[Unit]:
+            found[unit.fingerprint] = report
+            return []
+
+        self.run_units(units, committed)
+        return [found[unit.fingerprint] for unit in units]
+
+    def run_units(self, units: Iterable[Unit], committed: Callable[[Unit, Report], Iterable[Unit]]) -> None:
+        """Run units and those that follow from them; `committed` gets each report and returns what can run next."""
+        queue = deque(units)
+        attempts: dict[str, int] = {}
+        # At least three bundles a worker, so that none idles while another holds everything.
+        share = sum(map(_unit_bytes, queue)) // (3 * self.runner.workers)
+        self._bundle_bytes = min(BUNDLE_BYTES, share)
+        while queue or self.runner.busy:
+            while queue and self.runner.has_room:
+                bundle = self._next_bundle(queue, committed)
+                if bundle:
+                    self.runner.submit([self._attempt(unit, attempts) for unit in bundle])
+            if not self.runner.busy:
+                continue
+            for done, outcome in self.runner.wait():
+                if isinstance(outcome, Exception):
+                    queue.extendleft(reversed(self._retry(done, outcome, attempts)))
+                    continue
+                for unit, report in zip(done, outcome, strict=True):
+                    _check(report)
+                    report["attempt"] = attempts[unit.fingerprint]
+                self.ledger.commit(outcome)
+                for unit, report in zip(done, outcome, strict=True):
+                    self._count(unit, report)
+                    self.counters["units_run"] += 1
+                    self.counters["cpu_seconds"] += report["cpu_seconds"]
+                    self.counters["peak_bytes"] = max(self.counters["peak_bytes"], report["peak_bytes"])
+                    self._say(report)
+                    queue.extendleft(committed(unit, report))
+
+    def _count(self, unit: Unit, report: Report) -> None:
+        self.counters["units"] += 1
+        if isinstance(unit, EmitUnit | CombineUnit):
+            self._spent(unit.step, report["cpu_seconds"])
+        elif isinstance(unit, SegmentUnit) and unit.emits:
+            self._spent(unit.emits[0][0], report["emit_seconds"])
+
+    def _spent(self, step: PlannedStep, seconds: float) -> None:
+        self.pass_seconds[step.index] = self.pass_seconds.get(step.index, 0.0) + seconds
+
+    def _next_bundle(self, queue: deque[Unit], committed: Callable[[Unit, Report], Iterable[Unit]]) -> list[Unit]:
+        bundle: list[Unit] = []
+        size = 0
+        while queue and (not bundle or size < self._bundle_bytes) and len(bundle) < BUNDLE_UNITS:
+            unit = queue.popleft()
+            report = self.ledger.units.get(unit.fingerprint)
+            if report is not None and self._stands(unit, report):
+                self._count(unit, report)
+                self._say(report)
+                queue.extendleft(committed(unit, report))
+                continue
+            bundle.append(unit)
+            size += _unit_bytes(unit)
+        return bundle
+
+    def _stands(self, unit: Unit, report: Report) -> bool:
+        # Files of a part may have been moved to their final place; everything else is checked when it is read.
+        if not isinstance(unit, PartUnit):
+            return True
+        part = report["part"]
+        for folder in (self.staging, self.staging.parent):
+            path = folder / unit.name
+            if path.exists() and path.stat().st_size == part["size"] and checksum_range(str(path)) == part["checksum"]:
+                return True
+        return False
+
+    def _attempt(self, unit: Unit, attempts: dict[str, int]) -> Unit:
+        number = attempts[unit.fingerprint] = attempts.get(unit.fingerprint, 0) + 1
+        if isinstance(unit, PartUnit):
+            return unit
+        name = f"{self.ledger.driver}-{number}"
+        return replace(unit, folder=str(self.work / "units" / unit.fingerprint[:2] / unit.fingerprint / name))
+
+    def _retry(self, units: list[Unit], error: Exception, attempts: dict[str, int]) -> list[Unit]:
+        if type(error).__name__ != "WorkerLost":
+            if isinstance(error, CorpusforgeError):
+                raise error
+            raise RunError(f"{units[0].name}: {type(error).__name__}: {error}") from error
+        self.counters["retries"] += 1
+        again: list[Unit] = []
+        for unit in units:
+            if attempts[unit.fingerprint] >= MAX_ATTEMPTS:
+                raise RunError(
+                    f"{unit.name}: a worker was lost {MAX_ATTEMPTS} times ({error}). Run the same command again to "
+                    "continue, with a smaller run.batch_bytes or on a machine with more memory"
+                ) from error
+            if isinstance(unit, SegmentUnit):  # less memory on the next attempt
+                unit = replace(unit, options=replace(unit.options, batch_bytes=max(1, unit.options.batch_bytes // 2)))
+            again.append(unit)
+        self.progress.line(f"{units[0].name}: {error}; trying again")
+        return again
+
+    def _say(self, report: Report) -> None:
+        if (counts := report.get("counts")) is not None:
+            self.progress.advance(counts["read"], counts["kept"], counts["bytes"])
+        else:
+            self.progress.advance(0, 0, 0)
+
+
+def _check(report: Report) -> None:
+    """Hold a report to the first invariant: read = kept + rejected + quarantined."""
+    counts = report.get("counts")
+    if counts is None:
+        return
+    if counts["read"] != counts["kept"] + counts["rejected"] + counts["quarantined"]:
+        raise AccountingError(f"{report['name']}: {counts} does not add up; nothing of it was committed")
+    due = counts["read"] - counts["unreadable"]
+    for number, step in enumerate(counts["steps"]):
+        if step["read"] != due or step["read"] != step["kept"] + sum(step["rejected"].values()) + step["quarantined"]:
+            raise AccountingError(f"{report['name']}: step {number} {step} does not add up ({due} were due)")
+        due = step["kept"]
+    if due != counts["kept"]:
+        raise AccountingError(f"{report['name']}: {due} documents left the last step, {counts['kept']} were written")
+
+
+def _unit_bytes(unit: Unit) -> int:
+    if isinstance(unit, SegmentUnit):
+        return unit.rows.size if unit.rows is not None else unit.split.length
+    if isinstance(unit, EmitUnit | ShuffleUnit):
+        return unit.rows.size
+    return BUNDLE_BYTES

@@ -1,0 +1,351 @@
+"""One split through one segment: batches in, kept rows, rejections, quarantine, signals and emitted rows out.
+
+This is the only place that catches broadly: a batch in which a kernel fails is halved down to the one bad document,
+which goes to quarantine with its error, and the others go on.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpusforge.engine.emitting import NOWHERE, addressed, addressed_rows, pass_of
+from corpusforge.engine.exchange import RunWriter
+from corpusforge.engine.identity import stage_identity
+from corpusforge.engine.plan import PlannedStep
+from corpusforge.engine.reading import ReadCounts, read_split
+from corpusforge.engine.rows import RowsWriter, rebatch
+from corpusforge.engine.storage import checksum_range
+from corpusforge.engine.units import Report, SegmentUnit, file_entry
+from corpusforge.errors import AccountingError
+from corpusforge.schema import FIRED, REJECTION, SIGNAL_PREFIX
+from corpusforge.stage import CorpusKernel, CorpusStage, Kernel, Pass, kept, with_columns
+
+ENGINE_COLUMNS = ("row", "split", "source_order", "rejected_stage", *REJECTION.names)
+MAX_ERROR_CHARS = 300
+COMPACT_ABOVE = 0.5  # share of rejected rows at which copying the rest costs less than carrying them
+
+_opened: OrderedDict[str, Any] = OrderedDict()
+OPENED_KERNELS = 32  # a segment's kernels, and those of a few segments in turn
+
+
+def _open(step: PlannedStep, unit: SegmentUnit) -> Any:
+    stage = step.step.stage
+    artifacts = unit.artifacts.get(step.index, {})
+    wanted = stage.artifact_name()
+    key = f"{stage_identity(stage)}|{sorted(artifacts.items())}|{unit.named.get(wanted or '')}"
+    if key not in _opened:
+        if isinstance(stage, CorpusStage):
+            _opened[key] = stage.open_corpus({name: Path(path) for name, path in artifacts.items()})
+        elif wanted is not None:
+            _opened[key] = stage.open_with(Path(unit.named[wanted]))
+        else:
+            _opened[key] = stage.open()
+        while len(_opened) > OPENED_KERNELS:
+            _opened.popitem(last=False)
+    _opened.move_to_end(key)
+    return _opened[key]
+
+
+class _Segment:
+    """The state of one split on its way through one segment."""
+
+    def __init__(self, unit: SegmentUnit) -> None:
+        folder = Path(unit.folder)
+        self.unit = unit
+        self.steps = ((unit.resolve,) if unit.resolve else ()) + unit.steps
+        self.kernels: list[Kernel] = []
+        # By position in the segment: what a unit reports must not depend on stages elsewhere in the recipe.
+        self.counts: list[dict[str, Any]] = [
+            {"read": 0, "kept": 0, "rejected": {}, "quarantined": 0, "bytes": 0, "seconds": 0.0} for _ in self.steps
+        ]
+        self.rows = RowsWriter(folder / "rows.arrow")
+        self.rejected = RowsWriter(folder / "rejected.arrow")
+        # Two files, since a reader runs ahead of the kernels by a batch: their order must not depend on its size.
+        self.unreadable = RowsWriter(folder / "unreadable.arrow")
+        self.quarantine = RowsWriter(folder / "quarantine.arrow")
+        self.signals: dict[int, RowsWriter] = {}  # by the first step of each block of rules
+        self.emits: list[tuple[Pass, RunWriter]] = []
+        for step, name in unit.emits:
+            one = pass_of(step, name)
+            path = folder / f"{step.index}-{name}.arrow"
+            self.emits.append((one, RunWriter(path, one.key, one.order, prune=one.prune, compress=one.compress)))
+        self.emit_seconds = 0.0
+        self.kept = 0
+        self.rejections = 0
+        self.quarantined = 0
+        # What one incoming batch leaves besides kept rows; written in reading order when the batch is done.
+        self.left: dict[str, list[pa.RecordBatch]] = {}
+
+    def open(self) -> None:
+        for step, count in zip(self.steps, self.counts, strict=True):
+            begun = time.process_time()
+            opened = _open(step, self.unit)
+            self.kernels.append(self._resolving(opened) if step is self.unit.resolve else opened)
+            count["seconds"] += time.process_time() - begun
+
+    def _resolving(self, kernel: CorpusKernel) -> Kernel:
+        findings = addressed_rows(self.unit.findings, self.unit.split.id)
+        rows = findings.column("row").to_numpy() if findings.num_rows else np.zeros(0, np.uint32)
+
+        def resolve(batch: pa.RecordBatch) -> pa.RecordBatch:
+            mine = batch.column("row").to_numpy()
+            low = int(np.searchsorted(rows, mine[0])) if len(mine) else 0
+            high = int(np.searchsorted(rows, mine[-1], "right")) if len(mine) else 0
+            return kernel(batch, findings.slice(low, high - low))
+
+        return resolve
+
+    def process(self, batch: pa.RecordBatch) -> None:
+        """Take one batch through all kernels and write what comes of it."""
+        if not batch.num_rows:
+            return
+        rows = batch.num_rows
+        batch = with_columns(
+            batch,
+            rejected_stage=pa.nulls(rows, pa.int16()),
+            **{f.name: pa.nulls(rows, f.type) for f in REJECTION},
+        )
+        self.left = {"rejected": [], "quarantine": []}
+        self._through(batch, 0)
+        for name, writer in (("rejected", self.rejected), ("quarantine", self.quarantine)):
+            if self.left[name]:
+                table = pa.Table.from_batches(self.left[name]).combine_chunks()
+                # Rows leave at different stages; their order must not depend on how batches were cut.
+                order = np.argsort(table["row"].to_numpy(), kind="stable")
+                for piece in table.take(pa.array(order)).drop_columns(["row"]).combine_chunks().to_batches():
+                    writer.write(piece)
+
+    def _through(self, batch: pa.RecordBatch, first: int) -> None:
+        for number in range(first, len(self.steps)):
+            step = self.steps[number]
+            if self._alive(batch) == 0 and not self._inside_block(number):
+                break
+            begun = time.process_time()
+            try:
+                result = self.kernels[number](batch)
+                problem = _broken(batch, result)
+            except Exception as error:  # isolated below, down to one document
+                self.counts[number]["seconds"] += time.process_time() - begun
+                self._isolate(batch, number, error)
+                return
+            if problem:
+                raise AccountingError(f"stage {step.step.name}: {problem}")
+            self.counts[number]["seconds"] += time.process_time() - begun
+            batch = self._account(batch, result, number)
+            if step.step.stage.block and not self._inside_block(number + 1):
+                batch = self._log_signals(batch, number)
+            if not self._inside_block(number + 1):
+                batch = self._compact(batch)
+        self._finish(batch)
+
+    def _inside_block(self, number: int) -> bool:
+        if not 0 < number < len(self.steps):
+            return False
+        block = self.steps[number].step.stage.block
+        return bool(block) and self.steps[number - 1].step.stage.block == block
+
+    @staticmethod
+    def _alive(batch: pa.RecordBatch) -> int:
+        return int(batch.column("rejected").null_count)
+
+    def _account(self, before: pa.RecordBatch, batch: pa.RecordBatch, number: int) -> pa.RecordBatch:
+        count = self.counts[number]
+        alive_before = self._alive(before)
+        count["read"] += alive_before
+        alive = self._alive(batch)
+        count["kept"] += alive
+        if alive != alive_before:
+            stage = batch.column("rejected_stage")
+            new = pc.and_(batch.column("rejected").is_valid(), stage.is_null())
+            for entry in pc.value_counts(batch.column("rejected").filter(new)).to_pylist():
+                reasons = count["rejected"]
+                reasons[entry["values"]] = reasons.get(entry["values"], 0) + entry["counts"]
+            batch = with_columns(batch, rejected_stage=pc.if_else(new, pa.scalar(number, pa.int16()), stage))
+        count["bytes"] += _text_bytes(batch, kept(batch))
+        return batch
+
+    def _isolate(self, batch: pa.RecordBatch, number: int, error: Exception) -> None:
+        if batch.num_rows > 1:
+            middle = batch.num_rows // 2
+            self._through(batch.slice(0, middle), number)
+            self._through(batch.slice(middle), number)
+            return
+        step = self.steps[number]
+        if not self._alive(batch):
+            self._finish(batch)  # rejected before; that a later stage fails on it changes nothing
+            return
+        count = self.counts[number]
+        count["read"] += 1
+        count["quarantined"] += 1
+        self.quarantined += 1
+        said = f"{type(error).__name__}: {error}"[:MAX_ERROR_CHARS]
+        self.left["quarantine"].append(
+            pa.record_batch(
+                {
+                    "doc_id": batch.column("doc_id"),
+                    "source": batch.column("source"),
+                    "origin": batch.column("origin"),
+                    "stage": pa.array([step.step.name], pa.string()),
+                    "error": pa.array([said], pa.string()),
+                    "bytes": pa.array([_text_bytes(batch, np.ones(1, bool))], pa.int64()),
+                    "row": batch.column("row"),
+                }
+            )
+        )
+
+    def _log_signals(self, batch: pa.RecordBatch, number: int) -> pa.RecordBatch:
+        start = number
+        while self._inside_block(start):
+            start -= 1
+        names = [n for n in batch.schema.names if n.startswith(SIGNAL_PREFIX)]
+        if self.unit.options.signals and names:
+            stage = batch.column("rejected_stage")
+            reached = pc.fill_null(pc.greater_equal(stage, start), True)
+            logged = batch.select(["doc_id", *names]).filter(reached)
+            block = pa.array([self.steps[start].step.name] * logged.num_rows, pa.string())
+            if start not in self.signals:
+                self.signals[start] = RowsWriter(Path(self.unit.folder) / f"signals-{start}.arrow")
+            self.signals[start].write(with_columns(logged, block=block))
+        return batch.drop_columns(names) if names else batch
+
+    def _compact(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        gone = batch.num_rows - self._alive(batch)
+        if gone <= COMPACT_ABOVE * batch.num_rows:
+            return batch
+        self._reject_rows(batch)
+        return batch.filter(batch.column("rejected").is_null())
+
+    def _reject_rows(self, batch: pa.RecordBatch) -> None:
+        gone = batch.filter(batch.column("rejected").is_valid())
+        if not gone.num_rows:
+            return
+        self.rejections += gone.num_rows
+        mode = self.unit.options.keep_rejected
+        if mode == "none":
+            return
+        stages = pa.array([self.steps[i].step.name for i in gone.column("rejected_stage").to_pylist()], pa.string())
+        columns = {
+            "doc_id": gone.column("doc_id"),
+            "source": gone.column("source"),
+            "origin": gone.column("origin"),
+            "url": gone.column("url"),
+            "stage": stages,
+            "reason": gone.column("rejected"),
+            "value": gone.column("rejected_value"),
+            "detail": gone.column("rejected_detail"),
+        }
+        if mode in ("text", "raw_text"):
+            columns["text"] = self._masked(gone) if mode == "text" else gone.column("text")
+        self.left["rejected"].append(pa.record_batch({**columns, "row": gone.column("row")}))
+
+    def _masked(self, gone: pa.RecordBatch) -> pa.Array:
+        if self.unit.masking is None:
+            return gone.column("text")
+        clean = gone.drop_columns([n for n in ENGINE_COLUMNS if n in gone.schema.names])
+        return _open(self.unit.masking, self.unit)(clean).column("text")
+
+    def _finish(self, batch: pa.RecordBatch) -> None:
+        alive = kept(batch)
+        self._reject_rows(batch)
+        if self.emits and alive.any():
+            address = np.full(batch.num_rows, NOWHERE, np.uint32)
+            address[alive] = np.arange(self.rows.rows, self.rows.rows + int(alive.sum()), dtype=np.uint32)
+            documents = addressed(batch, address, self.unit.split.id, self.unit.source_order)
+            begun = time.process_time()
+            for one, writer in self.emits:
+                # Rejected rows are still in the batch, so that the text need not be segmented again.
+                emitted = one.emit(documents, {})
+                if emitted is not None and emitted.num_rows:
+                    if not alive.all():
+                        emitted = emitted.filter(pc.not_equal(emitted.column("row"), pa.scalar(NOWHERE, pa.uint32())))
+                    writer.write(emitted)
+            self.emit_seconds += time.process_time() - begun
+        if not alive.all():
+            batch = batch.filter(pa.array(alive))
+        self.kept += batch.num_rows
+        drop = [n for n in batch.schema.names if n in ENGINE_COLUMNS or n.startswith(SIGNAL_PREFIX) or n == FIRED]
+        if batch.num_rows:
+            self.rows.write(batch.drop_columns(drop))
+
+
+def run_segment(unit: SegmentUnit) -> Report:
+    segment = _Segment(unit)
+    segment.open()
+    report: Report = {"split": str(unit.split.id)}
+    reading = ReadCounts()
+    if unit.reader is not None:
+        batches = read_split(unit, reading, segment.unreadable)
+        report["input_checksum"] = _input_checksum(unit)
+    else:
+        assert unit.rows is not None
+        batches = _count(unit.rows.read(), reading)
+    for batch in rebatch(batches, unit.options.batch_bytes):
+        segment.process(batch)
+    begun = time.process_time()
+    runs = {one.name: file_entry(writer.close()) for one, writer in segment.emits}
+    report["emit_seconds"] = round(segment.emit_seconds + time.process_time() - begun, 4)
+    report["files"] = {
+        name: file_entry(writer.close())
+        for name, writer in (
+            ("rows", segment.rows),
+            ("rejected", segment.rejected),
+            ("unreadable", segment.unreadable),
+            ("quarantine", segment.quarantine),
+        )
+    }
+    report["signals"] = {str(start): file_entry(writer.close()) for start, writer in segment.signals.items()}
+    report["runs"] = runs
+    for count in segment.counts:
+        count["seconds"] = round(count["seconds"], 4)
+    report["counts"] = {
+        "read": reading.rows + reading.unreadable,
+        "kept": segment.kept,
+        "rejected": segment.rejections,
+        "quarantined": segment.quarantined + reading.unreadable,
+        "unreadable": reading.unreadable,
+        "skipped": reading.skipped,
+        "bytes": reading.bytes,
+        "seconds": round(reading.seconds, 4),
+        "steps": segment.counts,
+    }
+    return report
+
+
+def _input_checksum(unit: SegmentUnit) -> str:
+    split = unit.split
+    if Path(split.path).is_dir():
+        return ""  # a folder's identity is its listing
+    if unit.reader is not None and unit.reader.splits_by == "row_groups":
+        return checksum_range(split.path) if split.start == 0 else ""
+    return checksum_range(split.path, split.start, split.length)
+
+
+def _count(batches: Iterator[pa.RecordBatch], counts: ReadCounts) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        start = counts.rows
+        counts.rows += batch.num_rows
+        counts.bytes += _text_bytes(batch, np.ones(batch.num_rows, bool))
+        yield with_columns(batch, row=pa.array(np.arange(start, counts.rows, dtype=np.uint32)))
+
+
+def _broken(before: pa.RecordBatch, after: pa.RecordBatch) -> str:
+    if after.num_rows != before.num_rows:
+        return f"{before.num_rows} rows went in, {after.num_rows} came out"
+    if "rejected" not in after.schema.names:
+        return "the column 'rejected' was dropped"
+    return ""
+
+
+def _text_bytes(batch: pa.RecordBatch, mask: np.ndarray) -> int:
+    if "text" not in batch.schema.names:
+        return 0
+    total = pc.fill_null(pc.binary_length(batch.column("text")), 0).to_numpy(zero_copy_only=False)
+    if "content" in batch.schema.names:
+        total = total + pc.fill_null(pc.binary_length(batch.column("content")), 0).to_numpy(zero_copy_only=False)
+    return int(total[mask].sum())
