@@ -53,9 +53,8 @@ def build_index(paths: Sequence[str], fields: Sequence[str], ngram: int, min_wor
         for start, items in _batches(read_items(path, fields), number):
             number = start + len(items)
             strings += sum(len(item) for item in items)
-            for texts, item_of_text in _texts(items):
-                hashes, texts_of, head = _ngrams(segment(texts).words, ngram, min_words)
-                grams.append(np.stack([hashes, (start + item_of_text[texts_of]).astype(np.uint64)]))
+            for hashes, item, head in _ngrams(items, ngram, min_words):
+                grams.append(np.stack([hashes, (start + item).astype(np.uint64)]))
                 heads.append(head)
         first_items.append(number)
     if not strings:
@@ -111,25 +110,26 @@ def _batches(items: Iterator[list[str]], number: int) -> Iterator[tuple[int, lis
     yield number, batch
 
 
-def _texts(items: list[list[str]]) -> Iterator[tuple[list[str], Int64s]]:
-    # whole items, then their fields; the second array says which item a text is of
-    yield ["\n".join(strings) for strings in items], np.arange(len(items))
-    yield [field for item in items for field in item], np.repeat(np.arange(len(items)), [len(i) for i in items])
-
-
-def _ngrams(words: Words, ngram: int, min_words: int) -> tuple[UInt64s, Int64s, UInt64s]:
-    # n-grams, the text of each, and the heads of those that are shorter than n words
-    grams = shingles(words, ngram)
-    text = np.repeat(np.arange(len(words.counts)), np.diff(grams.offsets))
-    enough = words.counts[text] >= min(min_words, ngram)
-    short = (words.counts < ngram) & (words.counts >= min_words)
-    heads = shingles(words, min(min_words, ngram))
-    return grams.hashes[enough], text[enough], heads.hashes[heads.offsets[:-1][short]]
+def _ngrams(items: list[list[str]], ngram: int, min_words: int) -> Iterator[tuple[UInt64s, Int64s, UInt64s]]:
+    # n-grams, the item of each, and the first words of those that are shorter than `ngram`: first of whole items, which
+    # have the n-grams of their fields, then of fields that are shorter
+    joined = ["\n".join(strings) for strings in items]
+    fields = [field for strings in items for field in strings]
+    owners = np.repeat(np.arange(len(items)), [len(strings) for strings in items])
+    shortest = min(min_words, ngram)
+    for texts, item, most in ((joined, np.arange(len(items)), 1 << 62), (fields, owners, ngram - 1)):
+        words = segment(texts).words
+        grams = shingles(words, ngram)
+        text = np.repeat(np.arange(len(texts)), np.diff(grams.offsets))
+        wanted = (words.counts >= shortest) & (words.counts <= most)
+        first = shingles(words, shortest)
+        heads = first.hashes[first.offsets[:-1][wanted & (words.counts < ngram)]]
+        yield grams.hashes[wanted[text]], item[text[wanted[text]]], heads
 
 
 def _rare(pairs: UInt64s, first_items: Int64s, max_items: int) -> tuple[UInt64s, Int64s, int]:
     # the n-grams that are in at most max_items items of any one file, and the first item of each
-    pairs = pairs[:, np.lexsort(pairs[::-1])]
+    pairs = pairs[:, np.lexsort(pairs[::-1])]  # by hash, then item
     new = np.ones(pairs.shape[1], bool)
     new[1:] = (pairs[:, 1:] != pairs[:, :-1]).any(axis=0)
     hashes, items = pairs[0][new], pairs[1][new].astype(np.int64)
