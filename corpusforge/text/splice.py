@@ -10,7 +10,9 @@ from corpusforge.text.arrays import Int64s
 from corpusforge.text.batch import segment
 
 
-def splice(column: pa.Array, starts: Int64s, ends: Int64s, pieces: Sequence[bytes]) -> pa.Array:
+def splice(
+    column: pa.Array, starts: Int64s | Sequence[int], ends: Int64s | Sequence[int], pieces: Sequence[bytes]
+) -> pa.Array:
     """Return `column` with the bytes `starts[i]:ends[i]` of `segment(column).data` replaced by `pieces[i]`.
 
     Spans are not empty, sorted, disjoint, and each inside one document; pieces are UTF-8. Nulls stay null. Without

@@ -1,0 +1,83 @@
+"""Payment card numbers."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from corpusforge.stages.privacy.detectors import Spans, Window
+from corpusforge.stages.privacy.detectors.words import NOWHERE, Words
+from corpusforge.text.scan import LONG
+
+# 12 to 19 digits in one piece, or 4-4-4-4, 4-4-4-4-3, 4-6-5, 4-6-4 with one separator throughout
+_NUMBER = re.compile(
+    r"(?<!\d)(?<!\d[.,/-])"
+    r"(?:\d{12,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?|\d{4}([ -])\d{6}\2\d{4,5})"
+    r"(?!\d|[.,-]\d)"
+)
+_GLUED = re.compile(r"[^\W\d][-_./]?\Z|[/=&?%#$€£]\Z")  # a part of an id, of an address on the web, or a price
+
+
+class Card:
+    """Numbers with an issuer's prefix, its length and a right check digit (ISO/IEC 7812)."""
+
+    candidates = LONG
+
+    def __init__(self, about: Mapping[str, Any]) -> None:
+        self.issuers = [
+            (int(low), int(high), tuple(issuer["lengths"]), bool(issuer.get("needs_word")))
+            for issuer in about["issuers"]
+            for low, high in issuer["prefixes"]
+        ]
+        self.words = Words(about["after"])
+        self.others = Words(about["not_after"])
+
+    def find(self, window: Window, regions: tuple[str, ...]) -> Spans:
+        """Return the card numbers; weak prefixes and lengths need a word such as `card` before them."""
+        spans = []
+        for match in _NUMBER.finditer(window.text, window.start, window.end):
+            digits = re.sub(r"\D", "", match[0])
+            certainty = self._certainty(digits)
+            if certainty == 0 or not luhn(digits):
+                continue
+            before = window.text[max(0, match.start() - 64) : match.start()]
+            word = self.words.distance(before)
+            alone = word == NOWHERE
+            if self.others.distance(before) < word or (alone and (certainty == 1 or _GLUED.search(before))):
+                continue
+            spans.append(match.span())
+        return spans
+
+    def _certainty(self, digits: str) -> int:
+        """Return 0: no issuer has such numbers, 1: a word must say so, 2: good by itself."""
+        best = 0
+        for low, high, lengths, needs_word in self.issuers:
+            if len(digits) in lengths and low <= int(digits[: len(str(low))]) <= high:
+                best = max(best, 1 if needs_word else 2)
+        return best
+
+    def identity(self, value: str) -> str:
+        """Return the digits."""
+        return re.sub(r"\D", "", value)
+
+    def substitute(self, value: str, number: int) -> str:
+        """Return digits in the same grouping, with the same first one and a wrong check digit: no card has it."""
+        digits = list(self.identity(value))
+        for i in range(1, len(digits)):
+            number, digit = divmod(number, 10)
+            digits[i] = str(digit)
+        if luhn("".join(digits)):
+            digits[-1] = str((int(digits[-1]) + 1) % 10)
+        new = iter(digits)
+        return re.sub(r"\d", lambda _: next(new), value)
+
+
+def luhn(digits: str) -> bool:
+    """Say whether the check digit of a card number is right (ISO/IEC 7812-1, annex B).
+
+    >>> luhn("4111111111111111"), luhn("4111111111111112")
+    (True, False)
+    """
+    total = 0
+    for i, digit in enumerate(map(int, reversed(digits))):
+        total += digit if i % 2 == 0 else (2 * digit) % 10 + digit // 5
+    return total % 10 == 0

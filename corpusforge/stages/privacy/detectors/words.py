@@ -1,0 +1,36 @@
+"""Words that speak for or against a candidate, searched in a short window."""
+
+import re
+from collections.abc import Iterable
+
+NOWHERE = 1 << 20  # the distance of a word that does not occur
+
+_TOKEN = re.compile(r"[^\W\d_]+")
+
+
+class Words:
+    """Words, found whole and without regard to case; phrases and signs are found anywhere.
+
+    What a script without spaces writes (电话) counts as a sign.
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
+        lowered = {word.lower() for word in words}
+        self.words = frozenset(w for w in lowered if _TOKEN.fullmatch(w) and max(w) < "\u2e80")
+        self.signs = tuple(sorted(lowered - self.words))
+
+    def distance(self, text: str) -> int:
+        """Return how many characters stand between the last of the words in `text` and its end.
+
+        >>> Words(["tel", "call us", "☎"]).distance("Hotel. Tel.: ")
+        3
+        """
+        text = text.lower()
+        end = -NOWHERE
+        for match in _TOKEN.finditer(text):
+            if match[0] in self.words:
+                end = match.end()
+        for sign in self.signs:
+            if (place := text.rfind(sign)) >= 0:
+                end = max(end, place + len(sign))
+        return min(NOWHERE, len(text) - end)

@@ -1,0 +1,77 @@
+"""Spans of personal data in a text column: found, made disjoint, and given their replacements."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from corpusforge.stages.privacy.detectors import AFTER_BYTES, BEFORE_BYTES, Detector, Window
+from corpusforge.text.batch import TextBatch
+from corpusforge.text.scan import candidates
+
+
+class Span(NamedTuple):
+    """Bytes `start:end` of a batch's data, in document `document`, are personal data of type `kind`."""
+
+    document: int
+    start: int
+    end: int
+    kind: int  # place of the type in the order of types
+    value: str
+
+
+def find(text: TextBatch, detectors: Sequence[Detector], regions: Sequence[tuple[str, ...]]) -> list[Span]:
+    """Return the disjoint spans of a batch, sorted. `regions` of each document: see `Detector.find`."""
+    wanted = 0
+    for detector in detectors:
+        wanted |= detector.candidates
+    data = text.data.data
+    found: list[Span] = []
+    for kind, document, first, end in candidates(text.data, text.offsets, wanted).tolist():
+        low = max(int(text.offsets[document]), first - BEFORE_BYTES)
+        high = min(int(text.offsets[document + 1]), end + AFTER_BYTES)
+        before = str(data[low:first], "utf-8", "ignore")
+        inside = str(data[first:end], "utf-8", "ignore")
+        behind = str(data[end:high], "utf-8", "ignore")
+        window = Window(before + inside + behind, len(before), len(before) + len(inside))
+        for place, detector in enumerate(detectors):
+            if not detector.candidates & kind:
+                continue
+            for start, stop in detector.find(window, regions[document]):
+                begin = first + _bytes(window, window.start, start)
+                value = window.text[start:stop]
+                found.append(Span(document, begin, begin + len(value.encode()), place, value))
+    return disjoint(found)
+
+
+def _bytes(window: Window, start: int, stop: int) -> int:
+    if stop < start:
+        return -len(window.text[stop:start].encode())
+    return len(window.text[start:stop].encode())
+
+
+def disjoint(spans: Iterable[Span]) -> list[Span]:
+    """Return spans that do not overlap, sorted by place: the longest first, then by the order of types, then by place.
+
+    >>> disjoint([Span(0, 0, 9, 1, "a"), Span(0, 5, 15, 0, "b"), Span(0, 20, 30, 1, "c"), Span(0, 20, 30, 0, "d")])
+    [Span(document=0, start=5, end=15, kind=0, value='b'), Span(document=0, start=20, end=30, kind=0, value='d')]
+    """
+    starts: list[int] = []
+    taken: list[Span] = []
+    for span in sorted(spans, key=lambda s: (s.start - s.end, s.kind, s.start)):
+        at = bisect_left(starts, span.start)
+        free_before = at == 0 or taken[at - 1].end <= span.start
+        if free_before and (at == len(starts) or starts[at] >= span.end):
+            starts.insert(at, span.start)
+            taken.insert(at, span)
+    return taken
+
+
+def count(spans: Sequence[Span], types: int, documents: int) -> npt.NDArray[np.int32]:
+    """Return the number of spans, int32[types, documents]."""
+    counts = np.zeros((types, documents), np.int32)
+    for span in spans:
+        counts[span.kind, span.document] += 1
+    return counts

@@ -1,0 +1,78 @@
+"""Every example of filters/pii.yaml, and what a detector owes whatever its type."""
+
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from corpusforge.errors import RecipeError
+from corpusforge.registry import resource
+from corpusforge.stages.privacy.detectors import Window, detector, load
+from corpusforge.stages.privacy.pii import TYPES
+from corpusforge.stages.privacy.spans import find
+from corpusforge.text import segment
+
+ABOUT = load(resource("filters", "pii"))["types"]
+DETECTORS = {name: detector(name, ABOUT[name]) for name in ABOUT}
+EXAMPLES = [(name, example) for name in ABOUT for example in ABOUT[name]["examples"]]
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=[f"{n}-{e['text'][:40]}" for n, e in EXAMPLES])
+def test_every_example_of_the_file_holds(name: str, example: dict[str, Any]) -> None:
+    text = segment(pa.array([example["text"]], pa.large_string()))
+    regions = tuple(ABOUT["phone"]["regions"][example.get("language", "other")])
+    spans = find(text, [DETECTORS[name]], [regions])
+    assert [span.value for span in spans] == example["finds"]
+    for span in spans:
+        assert bytes(text.data[span.start : span.end]).decode() == span.value
+
+
+def test_every_type_is_described_and_has_examples_of_both_kinds() -> None:
+    assert set(ABOUT) == set(TYPES)
+    for name, about in ABOUT.items():
+        assert {"about", "country", "source", "tag"} <= set(about), name
+        assert any(e["finds"] for e in about["examples"]) and any(not e["finds"] for e in about["examples"]), name
+
+
+VALUES = {
+    "email": ["jane.doe@web.org", "Müller@büro.de"],
+    "ip": ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946"],
+    "card": ["4111 1111 1111 1111", "378282246310005"],
+    "phone": [
+        "(212) 664-7665",
+        "+44 20 7031 3000 ext. 12",
+        "030/901820-11",
+        "467 3395",
+        "00 49 30 901820",
+        "+1 212 664 7665",
+    ],
+}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, (1 << 128) - 1))
+def test_a_substitute_has_the_form_of_its_type_and_is_left_alone(number: int) -> None:
+    for name, values in VALUES.items():
+        one = DETECTORS[name]
+        for value in values:
+            new = one.substitute(value, number)
+            assert new != value
+            window = Window(f"tel card ip {new} ", 12, 12 + len(new))
+            assert one.find(window, ("US", "DE", "GB")) == []
+            if name in ("card", "phone"):
+                assert [c if not c.isdigit() else "0" for c in new] == [c if not c.isdigit() else "0" for c in value]
+
+
+def test_spellings_of_one_number_get_one_substitute() -> None:
+    phone = DETECTORS["phone"]
+    assert phone.identity("+44 20 7031 3000") == phone.identity("020 7031 3000") == phone.identity("02070313000 x 12")
+    assert phone.substitute("+1 (212) 664-7665", 12345)[-8:] == phone.substitute("212-664-7665", 12345)[-8:]
+
+
+def test_a_file_without_types_is_refused(tmp_path: Any) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("about: nothing")
+    with pytest.raises(RecipeError, match="'types'"):
+        load(path)

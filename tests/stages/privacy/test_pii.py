@@ -1,0 +1,181 @@
+import time
+from itertools import pairwise
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from corpusforge.stage import reject
+from corpusforge.stages.privacy.pii import TYPES, Pii
+from corpusforge.stages.privacy.spans import Span, disjoint
+from corpusforge.testing import check_stage, docs, run_stage
+
+TEXT = (
+    "jane@web.org JANE@web.org, (212) 664-7665 and +1 212 664 7665 ext. 44, +44 20 7031 3000, tel 467 3395, "
+    "from 93.184.216.34, 2606:2800:220:1:248:1893:25c8:1946, card 4111 1111 1111 1111 or 378282246310005"
+)
+COUNTS = {"pii_email": 2, "pii_phone": 4, "pii_ip": 2, "pii_card": 2}
+KERNEL = Pii().open()
+REPLACE = Pii(replace=TYPES, key="secret")
+REPLACED = REPLACE.open()
+
+
+def text_of(batch: pa.RecordBatch) -> list[Any]:
+    return list(batch.column("text").to_pylist())
+
+
+def counts_of(batch: pa.RecordBatch, row: int = 0) -> dict[str, int]:
+    return {name: batch.column(name)[row].as_py() for name in COUNTS}
+
+
+def test_every_type_is_masked_when_none_is_named() -> None:
+    out = KERNEL(docs(TEXT))
+    assert text_of(out) == [
+        "<EMAIL> <EMAIL>, <PHONE> and <PHONE>, <PHONE>, tel <PHONE>, "
+        "from <IP_ADDRESS>, <IP_ADDRESS>, card <CREDIT_CARD> or <CREDIT_CARD>"
+    ]
+    assert counts_of(out) == COUNTS
+
+
+def test_only_the_named_types_are_touched() -> None:
+    out = run_stage(Pii(mask=("ip",), remove=("email",)), docs("jane@web.org at ip 93.184.216.34, (212) 664-7665"))
+    assert text_of(out) == [" at ip <IP_ADDRESS>, (212) 664-7665"]
+    assert counts_of(out) == {"pii_email": 1, "pii_phone": 0, "pii_ip": 1, "pii_card": 0}
+
+
+def test_a_type_with_two_actions_is_refused() -> None:
+    with pytest.raises(ValidationError, match="email: more than one action"):
+        Pii(mask=("email",), replace=("email",))
+
+
+def test_an_address_at_the_end_of_a_text_or_line_is_found_and_the_line_end_stays() -> None:
+    assert text_of(KERNEL(docs("me@web.org", "a me@web.org\nb", "me@web.org.\r\n"))) == [
+        "<EMAIL>",
+        "a <EMAIL>\nb",
+        "<EMAIL>.\r\n",
+    ]
+
+
+def test_substitutes_keep_the_form_agree_in_all_mentions_and_hide_the_value() -> None:
+    out = text_of(REPLACED(docs(TEXT)))[0]
+    words = out.replace(",", "").split()
+    assert words[0] == words[1] and words[0].partition("@")[2] in ("example.com", "example.org", "example.net")
+    first, second = out.split(" ")[2:4], out.split(" ")[5:9]
+    assert "".join(c for c in "".join(first) if c.isdigit()) == "".join(c for c in "".join(second[1:4]) if c.isdigit())
+    for value in ("jane", "JANE", "664", "7665", "7031", "467", "93.184", "2606", "1111", "378282"):
+        assert value not in out, value
+
+
+def test_a_second_run_leaves_substitutes_and_tags_alone() -> None:
+    for kernel in (KERNEL, REPLACED):
+        once = kernel(docs(TEXT))
+        twice = kernel(once)
+        assert text_of(twice) == text_of(once)
+        assert set(counts_of(twice).values()) == {0}
+
+
+def test_substitutes_do_not_depend_on_order_but_on_document_and_key() -> None:
+    def replaced(key: str | None, *texts: str) -> list[Any]:
+        return text_of(run_stage(Pii(replace=("email",), key=key), docs(*texts)))
+
+    one, two = replaced("k", "a@web.org", "b@web.org a@web.org")
+    assert one != two.split()[1]
+    assert replaced("k", "a@web.org b@web.org")[0].split() == replaced("k", "b@web.org a@web.org")[0].split()[::-1]
+    assert replaced("k", "a@web.org") != replaced("j", "a@web.org") != replaced(None, "a@web.org")
+    batch = docs("x", "b@web.org a@web.org")
+    assert text_of(Pii(replace=("email",), key="k").open()(batch.slice(1))) == [two]
+
+
+def test_a_text_without_personal_data_keeps_its_arrow_array() -> None:
+    batch = docs("Version 4.3.2.1 of 2024-03-15", None, "")
+    out = KERNEL(batch)
+    assert out.column("text").buffers()[2].address == batch.column("text").buffers()[2].address
+    assert text_of(out) == text_of(batch)
+
+
+def test_too_much_is_rejected_with_its_number_and_without_its_values() -> None:
+    out = run_stage(Pii(max_hits=9), docs(TEXT, "jane@web.org"))
+    assert out.select(["rejected", "rejected_value", "rejected_detail"]).to_pylist() == [
+        {"rejected": "too_much_pii", "rejected_value": 10.0, "rejected_detail": None},
+        {"rejected": None, "rejected_value": None, "rejected_detail": None},
+    ]
+    assert "jane" not in str(out.to_pylist())
+
+
+def test_rows_rejected_earlier_are_edited_too() -> None:
+    out = KERNEL(reject(docs("jane@web.org"), [True], "earlier"))
+    assert text_of(out) == ["<EMAIL>"]
+
+
+def test_regions_follow_the_language_unless_they_are_given() -> None:
+    number = "01 42 68 53 00"
+    assert text_of(KERNEL(docs(number, number, language=["fr", None]))) == ["<PHONE>", number]
+    assert text_of(run_stage(Pii(regions=("FR",)), docs(number, language=["de"]))) == ["<PHONE>"]
+
+
+def test_private_addresses_are_touched_when_asked_for() -> None:
+    assert text_of(run_stage(Pii(special_ips=True), docs("host 10.0.0.7"))) == ["host <IP_ADDRESS>"]
+
+
+SPANS = st.lists(st.tuples(st.integers(0, 30), st.integers(1, 10), st.integers(0, 3)), max_size=12)
+
+
+@given(SPANS)
+def test_disjoint_spans_are_what_a_greedy_choice_of_the_longest_gives(raw: list[tuple[int, int, int]]) -> None:
+    spans = [Span(0, start, start + length, kind, "") for start, length, kind in raw]
+    expected: list[Span] = []
+    for span in sorted(spans, key=lambda s: (s.start - s.end, s.kind, s.start)):
+        if all(span.end <= other.start or other.end <= span.start for other in expected):
+            expected.append(span)
+    found = disjoint(spans)
+    assert found == sorted(expected, key=lambda s: s.start)
+    assert all(a.end <= b.start for a, b in pairwise(found))
+
+
+PIECES = [
+    "jane@web.org",
+    "212-664-7665",
+    "4111111111111111",
+    "93.184.216.34",
+    "2a00:f48::12:1",
+    "tel ",
+    "@",
+    "é",
+    "：",
+    "\n",
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from([*PIECES, " ", ".", "-", "(", ")", "+", "1", "x", "日本"]), max_size=14).map("".join))
+def test_what_stands_around_the_spans_is_never_changed(text: str) -> None:
+    out = KERNEL(docs("before ", text)).column("text")[1].as_py()
+    rest = text
+    for tag in ("<EMAIL>", "<PHONE>", "<CREDIT_CARD>", "<IP_ADDRESS>"):
+        out = out.replace(tag, "\x00")
+    for kept in out.split("\x00"):
+        assert kept in rest
+        rest = rest[rest.index(kept) + len(kept) :]
+
+
+@pytest.mark.parametrize("unit", ["1", "@", "🙂", "1.1.1.1.", ":af", "a:", "1 ", "+1 ", "a.a.a.a"])
+def test_one_megabyte_without_a_way_out_takes_a_moment(unit: str) -> None:
+    text = unit * (1_000_000 // len(unit.encode()))
+    start = time.process_time()
+    KERNEL(docs(text))
+    assert time.process_time() - start < 1
+
+
+@pytest.mark.parametrize("unit", ["a@b.cc ", "a.a.a@", "(1", "8.8.9.9 ", "::1 ", "555-123-4567 ", "4" * 16 + " "])
+def test_a_text_made_of_candidates_takes_time_in_proportion_to_its_length(unit: str) -> None:
+    text = unit * (100_000 // len(unit.encode()))
+    start = time.process_time()
+    KERNEL(docs(text))
+    assert time.process_time() - start < 3  # 30 microseconds a byte; the slowest takes 4
+
+
+def test_it_keeps_the_protocol() -> None:
+    check_stage(Pii)
