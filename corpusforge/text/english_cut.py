@@ -18,6 +18,7 @@ from corpusforge.text.english_rules import (
     DIGIT,
     INFIX,
     JOINS,
+    LONGEST_TAIL,
     LOWER,
     PIECES,
     PREFIX,
@@ -30,8 +31,6 @@ from corpusforge.text.english_rules import (
 )
 from corpusforge.text.spans import mix
 from corpusforge.text.utf8 import decode
-
-LONGEST_TAIL = 8  # code points; units and currencies have at most 4
 
 
 @njit(cache=True)
@@ -307,7 +306,7 @@ def cut(
         stop = chunk_ends[chunk]
         first = n
         at = start
-        while at < stop and (97 <= data[at] | 32 <= 122) and data[at] < 128:
+        while at < stop and 97 <= data[at] | 32 <= 122:  # ASCII letters
             at += 1
         plain = at == stop
         if at == stop - 1 and at > start:  # letters and one of . , ; : ! ?
