@@ -41,7 +41,7 @@ class Toxicity(Stage):
     collected by such words); with min_hits 1, 0.849 / 0.247 and 0.992 / 0.810. Rejected of 23,225 paragraphs of
     English Gutenberg books: 2, with min_hits 1 19; "any word of the packaged list" would reject 4.6 %. Of 12,157
     manual pages, reviews and news, 1. Our lists of other languages were checked for false hits only (3,300
-    sentences, 1,400 manual pages: none). Put the stage after quality.language: English words mean other things elsewhere.
+    sentences, 1,400 manual pages: none). Put it after quality.language: English words mean other things elsewhere.
     Errors: a language without a list; a list that does not exist or whose name has no language.
 
     Example:
