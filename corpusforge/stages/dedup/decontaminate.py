@@ -20,6 +20,8 @@ class Decontaminate(Stage):
     n-gram that is in more than `max_items` items of one file is the set's boilerplate (instructions, test harness) and
     is left out; a passage that several questions share stays in. Null and empty texts are kept.
 
+        - dedup.decontaminate: {against: ["evals/*.jsonl.gz", "evals/*.parquet"], fields: [question, answer]}
+
     Reads: text.   Writes: nothing.
     Rejects: contaminated (value: how many different n-grams; detail: FILE#ITEM, the item that has most of them, items
     counted from 0).
