@@ -35,6 +35,7 @@ class TextBatch:
         else:
             self.offsets = np.frombuffer(offsets, np.int64, self.documents + 1, 8 * column.offset).copy()
         self.data: UInt8s = np.frombuffer(b"" if data is None else data, np.uint8)
+        self.data.flags.writeable = False
 
     @cached_property
     def lengths_bytes(self) -> Int64s:

@@ -48,7 +48,15 @@ class Spans:
     @cached_property
     def duplicates(self) -> tuple[Int64s, Int64s]:
         """Per document: pieces that repeat an earlier piece of the document, and the characters in them."""
-        return count_duplicates(self.offsets, self.hashes, self.lengths_chars)
+        keys = np.empty(self.largest_table, np.uint64)
+        found = np.zeros((2, len(self.counts)), np.int64)
+        count_duplicates(self.offsets, self.hashes, self.lengths_chars, keys, found[0], found[1])
+        return found[0], found[1]
+
+    @cached_property
+    def largest_table(self) -> int:
+        """Slots of a hash table for the pieces of the document that has most."""
+        return int(table_size(int(self.counts.max(initial=0))))
 
     @cached_property
     def stripped(self) -> Spans:
@@ -122,30 +130,31 @@ def hash_spans(data: UInt8s, starts: Int64s, ends: Int64s) -> UInt64s:
 
 
 @njit(cache=True)
-def count_duplicates(offsets: Int64s, hashes: UInt64s, lengths: Int32s) -> tuple[Int64s, Int64s]:
-    """Return, per document, how many pieces were seen before in it and how many characters those have."""
-    documents = len(offsets) - 1
-    pieces = np.zeros(documents, np.int64)
-    characters = np.zeros(documents, np.int64)
-    largest = 0
-    for d in range(documents):
-        largest = max(largest, offsets[d + 1] - offsets[d])
-    slots = 4
-    while slots < 2 * largest:
-        slots *= 2
-    keys = np.zeros(slots, np.uint64)  # 0: free
-    for d in range(documents):
-        count = offsets[d + 1] - offsets[d]
-        if count < 2:
+def table_size(items: int) -> int:
+    """Return the slots of a hash table for `items` keys: a power of two, at most half full."""
+    size = 4
+    while size < 2 * items:
+        size *= 2
+    return size
+
+
+@njit(cache=True)
+def count_duplicates(
+    offsets: Int64s, hashes: UInt64s, lengths: Int32s, keys: UInt64s, pieces: Int64s, characters: Int64s
+) -> None:
+    """Add, per document, how many pieces were seen before in it and how many characters those have.
+
+    `keys` (0: free) is scratch of the size of the largest table.
+    """
+    for d in range(len(offsets) - 1):
+        begin, end = offsets[d], offsets[d + 1]
+        if end - begin < 2:
             continue
-        size = 4
-        while size < 2 * count:
-            size *= 2
-        keys[:size] = np.uint64(0)
-        last = size - 1
-        for i in range(offsets[d], offsets[d + 1]):
+        last = table_size(end - begin) - 1
+        keys[: last + 1] = 0
+        for i in range(begin, end):
             key = hashes[i] | np.uint64(1)
-            at = np.int64(hashes[i] >> np.uint64(20)) & last
+            at = np.int64(key >> np.uint64(20)) & last
             while keys[at] != 0 and keys[at] != key:
                 at = (at + 1) & last
             if keys[at] == 0:
@@ -153,4 +162,3 @@ def count_duplicates(offsets: Int64s, hashes: UInt64s, lengths: Int32s) -> tuple
             else:
                 pieces[d] += 1
                 characters[d] += lengths[i]
-    return pieces, characters

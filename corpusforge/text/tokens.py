@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from corpusforge.text.arrays import Bools, Int64s, UInt64s
-from corpusforge.text.ngrams import concatenations, duplicate_characters, top_characters
+from corpusforge.text.arrays import Bools, Int64s, UInt8s, UInt64s
+from corpusforge.text.ngrams import SHORTEST, concatenate, duplicate_characters, find_candidates, top_characters
 from corpusforge.text.spans import Spans, hash_spans
 
 if TYPE_CHECKING:
@@ -32,16 +32,35 @@ class Tokens(Spans):
         self.symbol: Bools = found.symbol.astype(np.bool_, copy=False)
 
     @cached_property
-    def _concatenations(self) -> tuple[UInt64s, UInt64s]:
-        return concatenations(self.data, self.starts, self.ends)
+    def _candidates(self) -> tuple[Int64s, Int64s, UInt64s, UInt64s]:
+        joined = _uint64s(int(self.lengths_bytes.sum()) // 8 + 4)
+        places, sums, scales = _int64s(len(self) + 1), _uint64s(len(self) + 1), _uint64s(len(self) + 1)
+        concatenate(self.data, self.starts, self.ends, joined.view(np.uint8), places, sums, scales)
+        counts, hashes = np.empty(self.largest_table, np.uint16), _int64s(self.largest_table)
+        tokens = _int64s(len(self) + 1)
+        offsets = find_candidates(self.offsets, places, joined, counts, hashes, tokens)
+        return offsets, tokens[: offsets[-1]], sums, scales
 
     def duplicate_ngram_chars(self, n: int) -> Int64s:
-        """Characters per document in repeated n-grams, see `duplicate_characters`."""
-        return duplicate_characters(self.offsets, *self._concatenations, self.lengths_chars, n)
+        """Characters per document in repeated n-grams, n >= 5, see `duplicate_characters`."""
+        assert n >= SHORTEST
+        keys = _uint64s(self.largest_table)
+        return duplicate_characters(self.offsets, *self._candidates, self.lengths_chars, keys, n)
+
+    @cached_property
+    def _tops(self) -> list[tuple[Int64s, UInt8s]]:
+        return [(self.counts, np.ones(len(self), np.uint8))]  # for n = 1, 2, ...: characters, where one may repeat
 
     def top_ngram_chars(self, n: int) -> Int64s:
-        """Characters per document that the most frequent n-gram takes, see `top_characters`."""
-        return top_characters(self.offsets, self.hashes, self.lengths_chars, n)
+        """Characters per document that the most frequent n-gram, n >= 2, takes, see `top_characters`."""
+        while len(self._tops) < n:
+            shorter, repeats = self._tops[-1][1], np.zeros(len(self), np.uint8)
+            size = self.largest_table
+            scratch = (np.empty(size, np.uint16), _uint64s(size), _int64s(size), _int64s(size), _int64s(size))
+            length = len(self._tops) + 1
+            found = top_characters(self.offsets, self.hashes, self.lengths_chars, shorter, repeats, scratch, length)
+            self._tops.append((found, repeats))
+        return self._tops[n - 1][0]
 
     def distinct(self, words: Sequence[str]) -> Int64s:
         """How many of `words` each document holds as tokens at least once, int64[documents]; case counts."""
@@ -65,6 +84,14 @@ def hash_token(token: str) -> int:
     """
     data = token.encode()
     return int(hash_spans(np.frombuffer(data, np.uint8), np.zeros(1, np.int64), np.array([len(data)]))[0])
+
+
+def _int64s(size: int) -> Int64s:
+    return np.empty(size, np.int64)
+
+
+def _uint64s(size: int) -> UInt64s:
+    return np.empty(size, np.uint64)
 
 
 def _offsets(chunk_offsets: Int64s, counts: np.ndarray) -> Int64s:

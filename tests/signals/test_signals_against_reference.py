@@ -176,3 +176,8 @@ def compare(texts: Sequence[str | None], names: Sequence[str] = tuple(REFERENCE)
 def test_an_unknown_signal_names_the_nearest() -> None:
     with pytest.raises(RecipeError, match="Did you mean 'stop_word_count'"):
         signals.find("stop_words_count")
+
+
+def test_an_ngram_may_occur_more_often_than_65535_times() -> None:
+    t = segment(["c d " + "a b " * 70_000, "a b a"])
+    assert signals.find("top_2gram_char_fraction")(t).tolist() == [3 * 70_000 / 280_004, 3 / 5]

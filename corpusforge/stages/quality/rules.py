@@ -32,7 +32,7 @@ class Rules(Stage):
     """
 
     block: ClassVar[str] = "rules"
-    depends: ClassVar[tuple[str, ...]] = ("spacy",)
+    memory_bytes: ClassVar[int] = 256 << 20
 
     pack: str
     set: tuple[tuple[str, float], ...] = ()  # bounds that replace the pack's, as a map: {word_count.min: 80}
