@@ -4,6 +4,8 @@ import re
 from html.entities import html5
 from typing import Any
 
+from corpusforge.errors import InputError
+
 BLOCKS = frozenset(
     "address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure footer form "  # noqa: SIM905
     "h1 h2 h3 h4 h5 h6 header hgroup hr li main ol p pre section summary table tbody tfoot thead tr ul".split()
@@ -26,7 +28,7 @@ def text_of(data: bytes) -> str:
 
     `rt` and `rp` (pronunciation), scripts, styles, pictures and navigation are left out. A formula is its
     `alttext` or TeX annotation, or its symbols in line, as in `x^2 + y_1 = (a)/(b)`. A page that is not well-formed is
-    read as HTML.
+    read as HTML. InputError for a page nested deeper than 256 elements.
 
     >>> text_of(b"<p><ruby>\\xe8\\x8d\\x89<rt>kusa</rt></ruby>&nbsp;a</p><p>b <i>c</i></p>")
     '草\\xa0a\\n\\nb c'
@@ -41,18 +43,28 @@ def text_of(data: bytes) -> str:
 
 
 def _parse(data: bytes) -> Any:
-    from lxml import etree, html
+    from lxml import etree
 
     safe = {"resolve_entities": False, "no_network": True, "huge_tree": False}
     named = data if data.startswith((b"\xff\xfe", b"\xfe\xff")) else NAMED_ENTITY.sub(_character, data)
     try:
         return etree.fromstring(named, etree.XMLParser(load_dtd=False, remove_comments=True, remove_pis=True, **safe))
     except etree.XMLSyntaxError:
-        parser = html.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
-        try:
-            return etree.fromstring(data, parser)
-        except (etree.XMLSyntaxError, ValueError):  # nothing in it
-            return None
+        return _parse_html(data)
+
+
+def _parse_html(data: bytes) -> Any:
+    from lxml import etree
+
+    parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
+    try:
+        root = etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError):  # nothing in it
+        return None
+    fatal = [entry.message for entry in parser.error_log if entry.level == etree.ErrorLevels.FATAL]
+    if fatal:  # the parser has stopped: the rest would be lost without a word
+        raise InputError(f"an XHTML page cannot be parsed: {fatal[0]}"[:200])
+    return root
 
 
 def _character(found: re.Match[bytes]) -> bytes:
