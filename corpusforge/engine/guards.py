@@ -18,12 +18,19 @@ def check_errors(plan: Plan, states: list[SplitState]) -> None:
     most = plan.pipeline.options.max_error_fraction
     allowed = max(most * read, ERRORS_ALWAYS_ALLOWED)
     if lost > allowed:
-        first = next(r["name"] for s in states for _, _, r in s.left if r["counts"]["quarantined"])
         raise TooManyErrors(
-            f"{lost} of {read} documents could not be read or processed, first in {first}; "
-            f"run.max_error_fraction allows {most:g}. The errors are in the quarantine "
-            "files of the work folder; mend the input, or raise run.max_error_fraction, and run again"
+            f"{lost} of {read} documents could not be read or processed; run.max_error_fraction allows {most:g}. "
+            f"First: {_first_error(states)}. Mend the input, or raise run.max_error_fraction, and run again"
         )
+
+
+def _first_error(states: list[SplitState]) -> str:
+    for report in (r for s in states for _, _, r in s.left):
+        for name in ("unreadable", "quarantine"):
+            if (file := rows_file(report["files"][name])) is not None:
+                row = next(file.read()).slice(0, 1).to_pylist()[0]
+                return f"{row['origin']} of {row['source']}, {row['stage']}: {row['error']}"
+    return "unknown"
 
 
 def check_source_loss(plan: Plan, found: Findings, states: list[SplitState]) -> None:

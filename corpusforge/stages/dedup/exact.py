@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 
-from corpusforge.stage import CorpusKernel, CorpusStage, Example, Pass, attach, reject
+from corpusforge.stage import CorpusKernel, CorpusStage, Example, Pass, attach, kept, reject
 from corpusforge.stages.dedup.rank import binary_bytes, doc_id_strings, keep_column, ranks
 
 REST = pa.binary(8)  # the half of the text's XXH3-128 that is not the key
@@ -58,14 +58,13 @@ class Exact(CorpusStage):
             ),
         )
 
-    def _emit(self, batch: pa.RecordBatch, _: Mapping[str, pa.RecordBatch]) -> pa.RecordBatch:
-        text = batch.column("text")
-        present = text.is_valid()
-        if text.null_count:
-            batch = batch.filter(present)
-            text = batch.column("text")
+    def _emit(self, batch: pa.RecordBatch, _: Mapping[str, pa.RecordBatch]) -> pa.RecordBatch | None:
+        taking_part = kept(batch) & batch.column("text").is_valid().to_numpy(zero_copy_only=False)
+        if not taking_part.all():
+            batch = batch.filter(pa.array(taking_part))
         if not batch.num_rows:
-            return None  # type: ignore[return-value]
+            return None
+        text = batch.column("text")
         digests = np.frombuffer(b"".join(_digests(text)), np.uint8).reshape(-1, 16)
         rest = pa.FixedSizeBinaryArray.from_buffers(REST, len(text), [None, pa.py_buffer(digests[:, 8:].tobytes())])
         return pa.RecordBatch.from_pydict(
