@@ -21,7 +21,7 @@ def emails(text: str) -> list[str]:
         local = re.search(r"[\w.%+'-]*\Z", text[:at], re.ASCII)[0]  # type: ignore[index]
         domain = re.match(r"(?:[A-Za-z0-9-]+(?:\.(?=[^.]|\Z))?)*", text[at + 1 :])[0].rstrip(".-")  # type: ignore[index]
         local = local.lstrip(".%+'-") if len(local) <= 64 else ""
-        if local and "." in domain and not text[at + 1 : at + 2] == ".":
+        if local and "." in domain and text[at + 1 : at + 2] != ".":
             found.append(f"{local}@{domain}")
     return found
 

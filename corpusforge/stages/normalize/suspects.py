@@ -145,9 +145,7 @@ def _find(
                 one = kinds[code]
                 if one == 250:
                     flags |= 1
-                elif one == 255:
-                    flags |= 2
-                elif one != 0 and combining > one:
+                elif one == 255 or combining > one > 0:
                     flags |= 2
                 at += width
                 combining = one if one < 250 else 0

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import pyarrow as pa
 from pydantic import Field, model_validator
 
+from corpusforge.errors import RecipeError
 from corpusforge.registry import resource
 from corpusforge.stage import Example, Kernel, Stage, reject, with_columns
 
@@ -19,7 +20,7 @@ Action = Literal["mask", "replace", "remove"]
 class Pii(Stage):
     """Mask, replace or remove personal data: e-mail addresses, IP addresses, phone and payment card numbers.
 
-    A compiled scan finds candidates: an `@` between names, runs of digits, dotted quads, hexadecimal groups with colons.
+    A compiled scan finds candidates: an `@` between names, runs of digits, dotted quads, hexadecimal groups and colons.
     Only these are looked at, in a window of 64 bytes before and 32 behind: check digits, issuers, numbering plans,
     reserved ranges, and words that speak for or against. Work per byte is bounded, whatever the text. Of overlapping
     spans the longest wins. What belongs to nobody stays: private and documentation addresses, example.com, versions.
@@ -33,8 +34,9 @@ class Pii(Stage):
     Reads: doc_id, text, language (null or unknown: `regions` of "other" in the detector file).
     Writes: text; pii_email, pii_card, pii_ip, pii_phone (int32: spans acted upon).
     Rejects: too_much_pii (value: spans), only with `max_hits`. No value of a text is ever put into a reason.
-    Cost: 0.01 CPU s per MB on web text, 0.06 on e-mail with signatures (measured, one core).
-    Errors: RecipeError for a detector file that is none, or a type with two actions.
+    Cost: 0.010 CPU s per MB on web text, 0.055 on e-mail with signatures; a text made of nothing but candidates up
+        to 9 (measured, one core).
+    Errors: RecipeError for a detector file that is none or lacks a type; a type with two actions is refused.
 
     >>> from corpusforge.testing import docs, run_stage
     >>> run_stage(Pii(mask=["email"]), docs("Write to jane@web.org."))["text"].to_pylist()
@@ -82,13 +84,18 @@ class Pii(Stage):
         from corpusforge.text import segment
         from corpusforge.text.splice import splice
 
-        about = load(resource("filters", self.detectors))["types"]
-        if self.special_ips:
-            about["ip"]["left_alone"] = []
+        path = resource("filters", self.detectors)
+        about = load(path)["types"]
         actions = self.actions()
+        if missing := [name for name in actions if name not in about]:
+            raise RecipeError(f"the detector file says nothing about {', '.join(missing)}", str(path))
+        if self.special_ips and "ip" in actions:
+            about["ip"]["left_alone"] = []
         chosen = [detector(name, about[name]) for name in actions]
         secret = hashlib.blake2b((self.key or "").encode()).digest()
-        regions = {"": self.regions} if self.regions else {k: tuple(v) for k, v in about["phone"]["regions"].items()}
+        regions = {"": self.regions}
+        if "phone" in actions and not self.regions:
+            regions = {language: tuple(codes) for language, codes in about["phone"]["regions"].items()}
 
         def kernel(batch: pa.RecordBatch) -> pa.RecordBatch:
             column = batch.column("text")

@@ -1,5 +1,6 @@
 """Every example of filters/pii.yaml, and what a detector owes whatever its type."""
 
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from corpusforge.errors import RecipeError
 from corpusforge.registry import resource
 from corpusforge.stages.privacy.detectors import Window, detector, load
-from corpusforge.stages.privacy.pii import TYPES
+from corpusforge.stages.privacy.pii import TYPES, Pii
 from corpusforge.stages.privacy.spans import find
 from corpusforge.text import segment
 
@@ -71,8 +72,19 @@ def test_spellings_of_one_number_get_one_substitute() -> None:
     assert phone.substitute("+1 (212) 664-7665", 12345)[-8:] == phone.substitute("212-664-7665", 12345)[-8:]
 
 
-def test_a_file_without_types_is_refused(tmp_path: Any) -> None:
+def test_a_file_without_types_or_without_a_type_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("about: nothing")
     with pytest.raises(RecipeError, match="'types'"):
         load(path)
+    path.write_text("types: {email: {}}")
+    with pytest.raises(RecipeError, match="nothing about ip"):
+        Pii(mask=("ip",), detectors=str(path)).open()
+
+
+def test_two_numbers_beside_each_other_are_both_found() -> None:
+    text = segment(
+        pa.array(["tel 467 3395 (212) 664-7665, 212-664-7666 212-664-7667, fax 664 7668 / 664 7669"], pa.large_string())
+    )
+    found = [span.value for span in find(text, [DETECTORS["phone"]], [("US",)])]
+    assert found == ["467 3395", "(212) 664-7665", "212-664-7666", "212-664-7667", "664 7668", "664 7669"]

@@ -38,7 +38,7 @@ class Detector(Protocol):
     candidates: int  # kinds of corpusforge.text.scan that it wants to see
 
     def find(self, window: Window, regions: tuple[str, ...]) -> Spans:
-        """Return the spans that are personal data; `regions`: ISO 3166 codes of where the text may have been written."""
+        """Return the spans that are personal data; `regions`: ISO 3166 codes of where it may have been written."""
         ...
 
     def identity(self, value: str) -> str:

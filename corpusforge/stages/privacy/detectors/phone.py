@@ -30,9 +30,10 @@ _OTHER_UNLESS_ANNOUNCED = (
     re.compile(r"\d{1,3}(?:[. ]\d{3})+\Z"),  # 1 000 000
     re.compile(r"[12]\d{3}[-/. ]"),  # begins with a year
 )
+_BETWEEN = re.compile(r" [/–-] ")
 _LABEL_CHARS = 4
 _NEAR_CHARS = 12  # for digits without separators
-_LETTER = re.compile(r"(?<!\w)[tpfmochwTPFMOCHW]\s?[:.]\s{0,2}\Z")  # of a signature: T: 030 1234567
+_LETTER = re.compile(r"(?<![^\s,;|(\[>])[tpfmochwTPFMOCHW]\s?[:.]\s{0,2}\Z")  # of a signature: T: 030 1234567
 _GLUED = re.compile(
     r"[^\W\d][-_./]?\Z|[/=&?%#$€£¥\\]\s?\Z|\d[-/.,:]\Z|[\"']\s?:\s?\Z"
 )  # an id, a path, a price, a JSON value
@@ -59,7 +60,6 @@ class Phone:
             re.IGNORECASE,
         )
         self.others = Words(about["not_after"])
-        self.regions = {language: tuple(regions) for language, regions in about["regions"].items()}
 
     def find(self, window: Window, regions: tuple[str, ...]) -> Spans:
         """Return the numbers of one run of digits, with sign, brackets and extension."""
@@ -67,12 +67,11 @@ class Phone:
         if _ON_THE_WEB.search(window.before[-48:]) and "tel:" not in window.before[-5:]:
             return []
         spans: Spans = []
-        stop = window.start
         for number, (start, end) in enumerate(_pieces(text, window.start, window.end)):
             if number == _TRIES:
                 break
-            if start < stop:
-                continue  # inside a number that was found
+            if any(start < b and a < end for a, b in spans):
+                continue
             sign = _LEFT.search(text[max(0, start - 4) : start])
             if sign and ("(" in sign[0]) == (text.count(")", start, end) > text.count("(", start, end)):
                 start -= len(sign[0])
@@ -80,13 +79,15 @@ class Phone:
                 if extension := _EXTENSION.match(text, end):
                     end = extension.end()
                 spans.append((start, end))
-                stop = end
         return spans
 
     def _is_phone(self, text: str, start: int, end: int, regions: tuple[str, ...]) -> bool:
         value = _PUNCTUATION.sub(r"\1", text[start:end])
-        if value.count("(") != value.count(")") or any(shape.match(value) for shape in _OTHER):
+        if value.count("(") != value.count(")") or "--" in value or any(shape.match(value) for shape in _OTHER):
             return False
+        parts = _BETWEEN.split(text[start:end])
+        if len(parts) > 1 and min(len(_digits(part)) for part in parts) >= MIN_DIGITS:
+            return False  # two numbers
         groups = re.findall(r"\d+", value)
         north_american = _NORTH_AMERICAN.match(value) is not None
         known = north_american or value[0] == "+"
@@ -99,7 +100,7 @@ class Phone:
             or any(shape.match(value) for shape in _OTHER_UNLESS_ANNOUNCED)
         ):
             return False
-        if (said > _LABEL_CHARS // 2 and _GLUED.search(before)) or _digits(value)[-7:-2] == _FICTION:
+        if (_GLUED.search(before) and not (said <= 2 and len(groups) > 1)) or _digits(value)[-7:-2] == _FICTION:
             return False
         if _UNIT.match(text, end) and not (_EXTENSION.match(text, end) or self.behind.match(text, end)):
             return False
