@@ -85,9 +85,6 @@ class Phone:
         value = _PUNCTUATION.sub(r"\1", text[start:end])
         if value.count("(") != value.count(")") or "--" in value or any(shape.match(value) for shape in _OTHER):
             return False
-        parts = _BETWEEN.split(text[start:end])
-        if len(parts) > 1 and min(len(_digits(part)) for part in parts) >= MIN_DIGITS:
-            return False  # two numbers
         groups = re.findall(r"\d+", value)
         north_american = _NORTH_AMERICAN.match(value) is not None
         known = north_american or value[0] == "+"
@@ -178,7 +175,16 @@ def _is_national(value: str, groups: list[str]) -> bool:
 
 
 def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield spans of 7 to 15 digits between spaces (or spaced slashes and dashes), longer ones first."""
+    """Yield spans of 7 to 15 digits between spaces (or spaced slashes and dashes), longer ones first.
+
+    Where a spaced sign stands between what are numbers by themselves, no span crosses it.
+    """
+    parts = _BETWEEN.split(text[start:end])
+    if len(parts) > 1 and min(len(_digits(part)) for part in parts) >= MIN_DIGITS:
+        for part in parts:
+            yield from _pieces(text, start, start + len(part))
+            start += len(part) + 3
+        return
     tokens = [m.span() for m in re.finditer(r"[^\s/–—]+(?:/[^\s/–—]+)?", text[start:end])]
     tokens = [(start + a, start + b) for a, b in tokens]
     digits = [sum(c.isdigit() for c in text[a:b]) for a, b in tokens]
