@@ -26,13 +26,14 @@ class Rules(Stage):
     Reads: text.
     Writes: signal.<name> (float64) for each signal the pack names; signal.fired (list of strings, `pack:reason`).
     Rejects: <name>_below_min, <name>_above_max for each rule of the pack.
-    Cost: see COST.
+    Cost: gopher_quality 0.03 and gopher_repetition 0.04 CPU s per MB of English, 0.05 together, starcoder 0.005;
+        300 MB per worker with batches of 8 MB; 14 s of compiling in the first process of all.
     Errors: RecipeError with file:line:column for an unknown pack, signal, key or bound.
     Source: the packs name theirs.
     """
 
     block: ClassVar[str] = "rules"
-    memory_bytes: ClassVar[int] = 256 << 20
+    memory_bytes: ClassVar[int] = 300 << 20
 
     pack: str
     set: tuple[tuple[str, float], ...] = ()  # bounds that replace the pack's, as a map: {word_count.min: 80}
