@@ -44,26 +44,35 @@ PATTERNS = frozenset(
 )
 
 
-def chunkable(tokenizer: Mapping[str, Any], special_as_text: bool) -> bool:
-    """Say whether the tokenizer of a parsed tokenizer.json encodes chunks alone as it does inside a text."""
+def spanning(tokenizer: Mapping[str, Any], special_as_text: bool) -> tuple[str, ...] | None:
+    """Return the added tokens that span a cut, from a parsed tokenizer.json; None when its texts cannot be cut.
+
+    A text that holds one of them must be encoded whole.
+    """
     model = tokenizer["model"]
-    return (
-        model.get("type") == "BPE"
-        and not any(model.get(name) for name in ("dropout", "continuing_subword_prefix", "end_of_word_suffix"))
-        and _keeps_ascii(tokenizer.get("normalizer"))
-        and _cuts_as_listed(tokenizer.get("pre_tokenizer"))
-        and all(
-            _inside_a_chunk(t) for t in tokenizer.get("added_tokens") or () if not (t["special"] and special_as_text)
-        )
-    )
+    normalizers = _normalizers(tokenizer.get("normalizer"))
+    if (
+        model.get("type") != "BPE"
+        or any(model.get(name) for name in ("dropout", "continuing_subword_prefix", "end_of_word_suffix"))
+        or not {"NFC"}.issuperset(normalizers)
+        or not _cuts_as_listed(tokenizer.get("pre_tokenizer"))
+    ):
+        return None
+    added = [t for t in tokenizer.get("added_tokens") or () if not (t["special"] and special_as_text)]
+    if any(token.get(flag) for token in added for flag in ("lstrip", "rstrip", "single_word")):
+        return None
+    found = tuple(token["content"] for token in added if len(CHUNK.findall(token["content"])) != 1)
+    if any(WORD.fullmatch(token["content"]) for token in added) or (found and normalizers):
+        return None  # with a normalizer, a text may hold a token in another spelling
+    return found
 
 
-def _keeps_ascii(normalizer: Mapping[str, Any] | None) -> bool:
-    return (
-        normalizer is None
-        or normalizer["type"] == "NFC"
-        or (normalizer["type"] == "Sequence" and all(_keeps_ascii(n) for n in normalizer["normalizers"]))
-    )
+def _normalizers(normalizer: Mapping[str, Any] | None) -> list[str]:
+    if normalizer is None:
+        return []
+    if normalizer["type"] == "Sequence":
+        return [name for one in normalizer["normalizers"] for name in _normalizers(one)]
+    return [normalizer["type"]]
 
 
 def _cuts_as_listed(pre_tokenizer: Mapping[str, Any] | None) -> bool:
@@ -75,14 +84,8 @@ def _cuts_as_listed(pre_tokenizer: Mapping[str, Any] | None) -> bool:
     patterns = [GPT2] if steps[-1].get("use_regex", True) else []
     for step in steps[:-1]:
         if step["type"] == "Split" and (step["behavior"], step["invert"]) in (("Isolated", False), ("Removed", True)):
-            patterns.append(step["pattern"].get("Regex", ""))
+            patterns.append(step["pattern"].get("Regex", "").replace("\r", r"\r").replace("\n", r"\n"))
         elif step["type"] != "Digits":
             return False
     # One of them must cut at spaces; the others only isolate digits or ideographs.
     return PATTERNS.issuperset(patterns) and any(p.endswith(r"\s+(?!\S)|\s+") for p in patterns)
-
-
-def _inside_a_chunk(token: Mapping[str, Any]) -> bool:
-    content = token["content"]
-    flags = any(token.get(name) for name in ("lstrip", "rstrip", "single_word"))
-    return not flags and len(CHUNK.findall(content)) == 1 and not WORD.fullmatch(content)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
-from corpusforge.stages.tokenize.chunks import CHUNK, WORD, chunkable
+from corpusforge.stages.tokenize.chunks import CHUNK, WORD, spanning
 from corpusforge.stages.tokenize.tokenizer_json import load
 
 if TYPE_CHECKING:
@@ -32,10 +32,15 @@ def encoder(path: str | Path, special_as_text: bool, dtype: np.dtype[Any]) -> En
     """Return a function from a text to its ids as the bytes of a `dtype` array, without special tokens around it."""
     tokenizer = load(path, special_as_text)
     reference = _reference(tokenizer, dtype)
-    if not chunkable(orjson.loads(Path(path).read_bytes()), special_as_text):
+    whole = spanning(orjson.loads(Path(path).read_bytes()), special_as_text)
+    if whole is None:
         return reference
     known = ChunkIds(tokenizer, dtype)
-    return known.encode if known.encode(PROBE) == reference(PROBE) else reference
+    if known.encode(PROBE) != reference(PROBE):
+        return reference
+    if not whole:
+        return known.encode
+    return lambda text: reference(text) if any(token in text for token in whole) else known.encode(text)
 
 
 def _reference(tokenizer: "Tokenizer", dtype: np.dtype[Any]) -> Encoder:
