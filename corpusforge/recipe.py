@@ -302,6 +302,12 @@ def check(pipeline: Pipeline) -> list[str]:
         except RecipeError as error:
             raise error if error.where else RecipeError(f"{step.name}: {error.message}", step.where) from None
     _check_artifacts(pipeline)
+    if pipeline.options.keep_rejected == "text" and not any(s.name == "privacy.pii" for s in pipeline.steps):
+        raise RecipeError(
+            "run.keep_rejected: text passes rejected texts through the recipe's privacy.pii, and there is none; "
+            "add the stage, or write raw_text",
+            pipeline.where,
+        )
     return _warnings(pipeline)
 
 

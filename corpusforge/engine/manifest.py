@@ -171,6 +171,7 @@ def _inputs(plan: Plan, states: list[SplitState]) -> list[dict[str, Any]]:
             "source": f.source,
             "path": f.relative,
             "size": f.size,
+            "stamp": [f.size, f.modified_ns, f.folder_checksum],
             "splits": checksums.get((f.source, f.relative), []),
         }
         for f in plan.inputs

@@ -18,7 +18,7 @@ from corpusforge.engine.local import LocalRunner
 from corpusforge.engine.plan import Plan, plan
 from corpusforge.engine.scheduler import Progress, Runner, Silent
 from corpusforge.engine.storage import write_whole
-from corpusforge.engine.verify import unnamed_files
+from corpusforge.engine.verify import unnamed_files, verify
 from corpusforge.errors import CorruptFile, OutputError, RunError
 from corpusforge.pipeline import Pipeline
 
@@ -48,10 +48,15 @@ def run(
     progress = progress or Silent()
     started, cpu = time.time(), time.process_time()
     output = Path(os.path.abspath(pipeline.writer.path))
+    work = Path(os.path.abspath(pipeline.options.work)) if pipeline.options.work else output / ".work"
     planned = plan(pipeline)
-    with Lock(output / ".work"):
-        _check_output(output, pipeline, replace)
-        work = Path(os.path.abspath(pipeline.options.work)) if pipeline.options.work else output / ".work"
+    with Lock(output / ".work"), Lock(work) if work != output / ".work" else contextlib.nullcontext():
+        earlier = _earlier(output, pipeline, replace)
+        if earlier is not None and not fresh and _same_inputs(planned, earlier) and not verify(output):
+            progress.line(f"{output} is already complete")
+            return Outcome(output, earlier, already_complete=True)
+        if fresh:
+            shutil.rmtree(work / "units", ignore_errors=True)
         ledger = Ledger(work, fresh)
         staging = output / ".new"
         runner = _runner(pipeline, address, planned)
@@ -60,7 +65,6 @@ def run(
         finally:
             runner.close()
             ledger.close()
-        _fits(results)
         made = manifests.make(
             planned,
             results,
@@ -72,6 +76,8 @@ def run(
         if not pipeline.options.keep_work and pipeline.options.work is None:
             shutil.rmtree(work / "units", ignore_errors=True)
             (work / "ledger.jsonl").replace(work / "ledger.done.jsonl")
+        else:
+            _sweep(work, ledger)
     with contextlib.suppress(OSError):
         staging.rmdir()
     progress.done()
@@ -107,13 +113,16 @@ def _runner(pipeline: Pipeline, address: str | None, planned: Plan) -> Runner:
     return RayRunner(workers, address, memory + 6 * int(pipeline.options.batch_bytes))
 
 
-def _check_output(output: Path, pipeline: Pipeline, replace: bool) -> None:
+def _earlier(output: Path, pipeline: Pipeline, replace: bool) -> dict[str, Any] | None:
+    """Return the manifest of a finished run of the same recipe; OutputError when it is of another one."""
     path = output / "manifest.json"
-    if replace or not path.exists():
-        return
-    earlier = orjson.loads(path.read_bytes())
+    if not path.exists():
+        return None
+    earlier: dict[str, Any] = orjson.loads(path.read_bytes())
     if earlier["recipe"] == manifests.pipeline_fingerprint(pipeline):
-        return
+        return earlier
+    if replace:
+        return None
     old, new = earlier.get("recipe_parts", {}), orjson.loads(orjson.dumps(manifests.pipeline_parts(pipeline)))
     differs = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     raise OutputError(
@@ -122,9 +131,19 @@ def _check_output(output: Path, pipeline: Pipeline, replace: bool) -> None:
     )
 
 
-def _fits(results: Results) -> None:
-    for parts in results.parts.values():
-        assert len({p["path"] for p in parts}) == len(parts)
+def _same_inputs(planned: Plan, earlier: dict[str, Any]) -> bool:
+    now = {(f.source, f.relative): [f.size, f.modified_ns, f.folder_checksum] for f in planned.inputs}
+    then = {(i["source"], i["path"]): i["stamp"] for i in earlier["inputs"]}
+    return now == then
+
+
+def _sweep(work: Path, ledger: Ledger) -> None:
+    """Remove what attempts left that never were committed."""
+    units = work / "units"
+    named = orjson.dumps(list(ledger.units.values()))
+    for attempt in units.glob("*/*/*"):
+        if str(attempt).encode() not in named:
+            shutil.rmtree(attempt, ignore_errors=True)
 
 
 def _finish(output: Path, staging: Path, pipeline: Pipeline, made: dict[str, Any]) -> None:

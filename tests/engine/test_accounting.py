@@ -82,7 +82,9 @@ def test_a_kernel_that_drops_a_row_stops_the_run(make: Make) -> None:
 
 
 def test_more_errors_than_allowed_stop_the_run(make: Make) -> None:
-    with pytest.raises(TooManyErrors, match=r"of 400 documents could not be .* allows 0.01. First: .*cannot swallow this"):
+    with pytest.raises(
+        TooManyErrors, match=r"of 400 documents could not be .* allows 0.01. First: .*cannot swallow this"
+    ):
         make(Chokes(word="balam"), max_error_fraction=0.01).run()
 
 

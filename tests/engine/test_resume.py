@@ -74,10 +74,32 @@ def _checksum(output: Path) -> str:
 
 
 def test_running_a_finished_recipe_again_does_nothing(make: Make) -> None:
-    first = make(keep_work=True).run()
-    again = make(keep_work=True).run()
-    assert again.manifest["run"]["units_run"] == 0
+    first = make().run()
+    again = make().run()
+    assert again.already_complete and not first.already_complete
     assert again.manifest["content_checksum"] == first.manifest["content_checksum"]
+
+
+def test_a_lost_shard_of_a_finished_run_is_written_again_from_what_the_work_folder_holds(make: Make) -> None:
+    first = make(keep_work=True).run()
+    sorted(first.path.glob("data/*.parquet"))[0].unlink()
+    again = make(keep_work=True).run()
+    assert again.manifest["run"]["units_run"] == 1
+    assert again.manifest["content_checksum"] == first.manifest["content_checksum"]
+
+
+def test_attempts_that_were_never_committed_are_swept(make: Make) -> None:
+    outcome = make(Exact(), keep_work=True).run()
+    stray = outcome.path / ".work" / "units" / "ab" / "abcd" / "1-1"
+    stray.mkdir(parents=True)
+    make(Exact(keep="newest"), keep_work=True).run(replace=True)
+    assert not stray.exists()
+
+
+def test_fresh_ignores_all_earlier_work(make: Make) -> None:
+    make(Exact(), keep_work=True).run()
+    again = make(Exact(), keep_work=True).run(fresh=True)
+    assert again.manifest["run"]["units_run"] == again.manifest["run"]["units"] > 0
 
 
 def test_a_changed_threshold_redoes_only_what_follows_it(make: Make) -> None:
@@ -142,6 +164,7 @@ def test_a_torn_last_line_of_the_ledger_is_dropped(make: Make) -> None:
     outcome = make(Exact(), keep_work=True).run()
     ledger = outcome.path / ".work" / "ledger.jsonl"
     ledger.write_bytes(ledger.read_bytes() + b'{"unit": "abc')
+    (outcome.path / "manifest.json").unlink()
     again = make(Exact(), keep_work=True).run()
     assert again.manifest["run"]["units_run"] == 0
 
