@@ -125,7 +125,7 @@ def test_one_megabyte_of_trouble_on_one_line_is_done_in_bounded_time(unit: str) 
     text = unit * (1_000_000 // len(unit.encode()))
     start = time.process_time()
     KERNELS[0](docs(text))
-    assert time.process_time() - start < 15
+    assert time.process_time() - start < 30  # the slowest takes 4
 
 
 def test_real_documents_come_out_as_ftfy_gives_them(shared) -> None:  # type: ignore[no-untyped-def]

@@ -166,7 +166,7 @@ def test_one_megabyte_without_a_way_out_takes_a_moment(unit: str) -> None:
     text = unit * (1_000_000 // len(unit.encode()))
     start = time.process_time()
     KERNEL(docs(text))
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 5  # takes 0.02
 
 
 @pytest.mark.parametrize("unit", ["a@b.cc ", "a.a.a@", "(1", "8.8.9.9 ", "::1 ", "555-123-4567 ", "4" * 16 + " "])
@@ -174,7 +174,7 @@ def test_a_text_made_of_candidates_takes_time_in_proportion_to_its_length(unit: 
     text = unit * (100_000 // len(unit.encode()))
     start = time.process_time()
     KERNEL(docs(text))
-    assert time.process_time() - start < 3  # 30 microseconds a byte; the slowest takes 4
+    assert time.process_time() - start < 10  # the slowest takes 0.9; a square would take minutes
 
 
 def test_it_keeps_the_protocol() -> None:

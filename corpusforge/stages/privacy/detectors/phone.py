@@ -35,7 +35,7 @@ _LABEL_CHARS = 4
 _NEAR_CHARS = 12  # for digits without separators
 _LETTER = re.compile(r"(?<![^\s,;|(\[>])[tpfmochwTPFMOCHW]\s?[:.]\s{0,2}\Z")  # of a signature: T: 030 1234567
 _GLUED = re.compile(
-    r"[^\W\d][-_./]?\Z|[/=&?%#$€£¥\\]\s?\Z|\d[-/.,:]\Z|[\"']\s?:\s?\Z"
+    r"[^\W\d][-_./]?\Z|(?<!\s)/\Z|[=&?%#$€£¥\\]\s?\Z|\d[-/.,:]\Z|[\"']\s?:\s?\Z"
 )  # an id, a path, a price, a JSON value
 _ON_THE_WEB = re.compile(r"(?:://|www\.)\S*\Z")
 _UNIT = re.compile(r"\s?[%€$£°]|[,.:]\d|[-/_]\w|\s?:\s?\d\d")
