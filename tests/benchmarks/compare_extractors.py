@@ -22,6 +22,8 @@ import zstandard
 
 from corpusforge.source import Record, Split
 from corpusforge.stages.extract.encoding import decode_page
+from corpusforge.stages.extract.html import Html
+from corpusforge.stages.extract.main_text import open_engine
 from corpusforge.stages.read.warc import Warc
 
 Extractor = Callable[[str], str]
@@ -63,7 +65,10 @@ def extractors() -> dict[str, Extractor]:
 
         return extract
 
+    shipped = Html()
+    shipped_engine = open_engine(shipped.engine, shipped.max_nodes, shipped.max_depth)
     return {
+        "extract.html": lambda page: shipped_engine(page).text,
         "trafilatura": trafilatura(fast=False),
         "trafilatura recall": trafilatura(fast=False, favor_recall=True),
         "trafilatura precision": trafilatura(fast=False, favor_precision=True),

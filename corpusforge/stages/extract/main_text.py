@@ -23,6 +23,13 @@ INVISIBLE = re.compile("[\u00ad\u2060\ufeff]|(?<![\u0e00-\u0eff\u1000-\u109f\u17
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
+# Trafilatura sometimes finds only a tagline. Where it gives fewer characters than this and resiliparse more than
+# three times as many, resiliparse's answer counts: 26 of 697 pages, F1 on Readability's texts .807 -> .832, on
+# trafilatura's snippets .915 -> .917. Trafilatura's own fallbacks give .812 and .919 at 1.5 times its cost.
+SHORT_CHARS = 1000
+RESCUE_RATIO = 3
+
+
 class MainText(NamedTuple):
     """What a page gave; `too` names the bound it broke, with the number that did."""
 
@@ -81,6 +88,7 @@ def _trafilatura() -> Callable[[str, Any], str]:
     import lxml.html
     from trafilatura.core import bare_extraction
 
+    rescue = _resiliparse()
     # It warns on standard error about every page without text, which is counted as empty_page here.
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 
@@ -91,7 +99,11 @@ def _trafilatura() -> Callable[[str, Any], str]:
             tree = lxml.html.document_fromstring(shown.encode("utf-8", "replace"), parser=parser)
         found: Any = bare_extraction(tree, fast=True, include_comments=False, deduplicate=False)
         text = found.text or "" if found is not None else ""
-        return _hide_joiners(text) if shown != page else text
+        text = _hide_joiners(text) if shown != page else text
+        if len(text) < SHORT_CHARS:
+            other = rescue(page, tree)
+            text = other if len(other) > RESCUE_RATIO * len(text) else text
+        return text
 
     return main_text
 

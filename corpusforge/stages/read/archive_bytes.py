@@ -38,6 +38,7 @@ class ArchiveBytes:
 
     def __init__(self, file: BinaryIO) -> None:
         self.failure: str | None = None
+        self._ended = False
         self._file = file
         self._input = file.read(STORED_BYTES)  # stored bytes read and not yet decoded
         self._stored = len(self._input)  # stored bytes read
@@ -136,7 +137,7 @@ class ArchiveBytes:
         begin = self._stored_starts[-1] if decoding else self._stored - len(self._input)
         self._decoder, self._buffer, self._at, self._base = None, b"", 0, self._base + len(self._buffer)
         if self.compression not in ("gzip", "zstd"):
-            self._input = b""
+            self._ended = True  # no member can be told from another
             return 0
         magic = GZIP if self.compression == "gzip" else ZSTD
         self._seek(begin + 1)
@@ -176,7 +177,7 @@ class ArchiveBytes:
         return bool(self._input) or self._read()
 
     def _fill(self) -> bool:
-        if self.failure is not None:
+        if self.failure is not None or self._ended:
             return False
         chunk = self._plain() if self.compression in ("none", "lz4") else self._decoded()
         self._base += self._at
