@@ -90,7 +90,7 @@ def _splitlines(data: UInt8s, texts: Int64s, starts: Int64s, ends: Int64s) -> In
                 at += 1
                 continue
             if byte < 31:
-                if 10 <= byte <= 13 or 28 <= byte:
+                if 10 <= byte <= 13 or byte >= 28:
                     width = 2 if byte == 13 and at + 1 < stop and data[at + 1] == 10 else 1
             elif byte == 0xC2 and at + 1 < stop and data[at + 1] == 0x85:
                 width = 2
