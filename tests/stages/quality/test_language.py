@@ -36,7 +36,13 @@ def test_false_is_not_norwegian():
 
 def test_a_missing_model_is_an_error_before_anything_runs():
     with pytest.raises(ValidationError, match="no model file"):
-        Language(keep=("en",), model="missing.ftz")
+        Language(model="missing.ftz")
+
+
+def test_a_file_that_is_no_model_is_an_error_before_anything_runs(tmp_path):
+    (tmp_path / "other.ftz").write_bytes(b"PK" * 100)
+    with pytest.raises(ValidationError, match="no fastText model"):
+        Language(model=str(tmp_path / "other.ftz"))
 
 
 def test_the_value_is_the_score_and_the_detail_the_label():
