@@ -34,8 +34,8 @@ class Pii(Stage):
     Reads: doc_id, text, language (null or unknown: `regions` of "other" in the detector file).
     Writes: text; pii_email, pii_card, pii_ip, pii_phone (int32: spans acted upon).
     Rejects: too_much_pii (value: spans), only with `max_hits`. No value of a text is ever put into a reason.
-    Cost: 0.007 to 0.010 CPU s per MB on web text, 0.055 on e-mail with signatures; a text made of nothing but candidates up
-        to 9 (measured, one core).
+    Cost: 0.007 to 0.010 CPU s per MB on web text, 0.06 on e-mail with signatures; a text made of nothing but
+        candidates up to 9 (measured, one core).
     Errors: RecipeError for a detector file that is none or lacks a type; a type with two actions is refused.
 
     >>> from corpusforge.testing import docs, run_stage
