@@ -23,7 +23,7 @@ class Jsonl(Mapped):
     Unreadable: a line that is not UTF-8, not JSON (NaN is not), not an object, has no string as its text, or is
     longer than `max_line_bytes` (never held in memory); the rest of a compressed file that breaks off.
 
-    Cost: 0.005 CPU s per MB (0.007 from gzip, 0.05 from bzip2), 30 MB per worker (measured, one core, mean line 5 kB).
+    Cost: 0.005 CPU s per MB (0.007 from gzip, 0.05 from bzip2) (measured, one core, mean line 5 kB).
 
     Example:
         read.jsonl: {paths: "dump/*.jsonl.zst", text: content, url: meta.url}

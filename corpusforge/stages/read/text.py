@@ -23,7 +23,7 @@ class Text(Reader):
     Unreadable: a document that is not UTF-8 or is longer than `max_document_bytes`; the rest of a compressed file
     that breaks off (with `per: file` the whole of it).
 
-    Cost: with `per: line` 0.01 CPU s per MB, 30 MB per worker (measured, one core, mean line 117 bytes).
+    Cost: with `per: line` 0.01 CPU s per MB (measured, one core, mean line 117 bytes).
 
     Example:
         read.text: {paths: "notes/*.txt", per: line}

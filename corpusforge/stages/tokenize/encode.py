@@ -29,8 +29,8 @@ class Encode(Stage):
     Reads: text.   Writes: input_ids (list of uint16 if every id fits, else of uint32; uint32 for a trained tokenizer),
     token_count (int64, with bos and eos). Removes text with `write_text: false`.
     Rejects: too_many_tokens (more than `max_tokens`; nothing is ever truncated).
-    Cost: cold 0.3 CPU s per MB, 0.12 once the common chunks are known (HF tokenizers itself: 1); 140 MB per worker
-    beside the tokenizer (measured, one core of a busy machine, mixed English).
+    Cost: cold 0.3 CPU s per MB, 0.12 once the common chunks are known (HF tokenizers itself: 1;
+    measured on a busy machine, mixed English).
     Errors: RecipeError when the file is no tokenizer.json or lacks the tokens of `bos` and `eos`.
     Example:
         tokenize.encode: {tokenizer: my/tokenizer.json, eos: "<|endoftext|>", max_tokens: 100000}
