@@ -67,8 +67,11 @@ def _warc_records(stream: ArchiveBytes, max_record_bytes: int) -> Iterator[Archi
             _give_up(stream, record)
             yield record
         elif not WARC_VERSION.match(stream.peek(256)):
-            passed = stream.skip_to(WARC_VERSION)
-            yield ArchiveRecord(position, length=passed, error="bytes that belong to no WARC record")
+            record = ArchiveRecord(position, error="bytes that belong to no WARC record")
+            record.length = stream.skip_to(WARC_VERSION)
+            if not stream.peek(1) and stream.failure is not None:
+                _give_up(stream, record)
+            yield record
         else:
             yield _warc_record(stream, position, max_record_bytes)
 
