@@ -13,7 +13,7 @@ from corpusforge.source import Found, Reader, Record, Skipped, Split, Unreadable
 from corpusforge.stages.read.archive_members import Inside, Member, folder_members, tar_members, zip_members
 from corpusforge.stages.read.bounded import BoundedBytes
 from corpusforge.stages.read.charset import BYTE_ORDER_MARKS, decode
-from corpusforge.stages.read.licences import TEXT_BYTES, Licences, is_licence_file, tagged
+from corpusforge.stages.read.licences import TEXT_BYTES, FolderLicences, is_licence_file, tagged
 from corpusforge.stages.read.programming_language import programming_language
 
 TAR_MAGIC_AT = 257
@@ -84,7 +84,7 @@ class Code(Reader):
         file.seek(0)
         return BoundedBytes(file, split.size, self.max_archive_bytes)
 
-    def _documents(self, members: Iterator[Inside], licences: Licences) -> Iterator[Found]:
+    def _documents(self, members: Iterator[Inside], licences: FolderLicences) -> Iterator[Found]:
         seen: dict[int, int] = {}  # hash of a path -> how often it came
         for member in members:
             if not isinstance(member, Member):
@@ -98,7 +98,7 @@ class Code(Reader):
                     found.origin += f"@{seen[key]}"
             yield found
 
-    def _document(self, member: Member, licences: Licences) -> Record | Skipped:
+    def _document(self, member: Member, licences: FolderLicences) -> Record | Skipped:
         decoded = _text(member.data)
         if decoded is None:
             return Skipped("binary_file")
@@ -117,7 +117,7 @@ class Code(Reader):
             except InputError as error:
                 return Unreadable("0", str(error), split.size)
         name = os.path.basename(split.relative)
-        found = self._document(Member(name, data), Licences())
+        found = self._document(Member(name, data), FolderLicences())
         if isinstance(found, Skipped):
             return Unreadable("0", "neither a tar or zip archive nor a text", split.size)
         found.origin, found.path = "0", split.relative
@@ -137,8 +137,8 @@ def _is_tar(start: bytes) -> bool:
         return False
 
 
-def _licences(members: Iterator[Inside]) -> Licences:
-    licences = Licences()
+def _licences(members: Iterator[Inside]) -> FolderLicences:
+    licences = FolderLicences()
     for member in members:
         if isinstance(member, Member):
             decoded = _text(member.data)

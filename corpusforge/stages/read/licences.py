@@ -108,7 +108,7 @@ def is_licence_file(path: str) -> bool:
     return FILE_NAME.fullmatch(_stem(name)) is not None
 
 
-class Licences:
+class FolderLicences:
     """The licences of a tree's folders: a file has that of the nearest folder, at or above it, with a licence text.
 
     Several texts in one folder: the one with a plain name (LICENSE, COPYING) counts; of texts named for licences

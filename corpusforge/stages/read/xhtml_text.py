@@ -5,6 +5,7 @@ from html.entities import html5
 from typing import Any
 
 from corpusforge.errors import InputError
+from corpusforge.stages.read.charset import decode
 
 BLOCKS = frozenset(
     "address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure footer form "  # noqa: SIM905
@@ -56,6 +57,8 @@ def _parse(data: bytes) -> Any:
 def _parse_html(data: bytes) -> Any:
     from lxml import etree
 
+    declared = re.match(rb"[^>]{0,200}\bencoding=[\"']([\w.-]{2,40})", data)
+    data = decode(data, declared[1].decode() if declared else None)[0].encode("utf-8", "replace")
     parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
     try:
         root = etree.fromstring(data, parser)

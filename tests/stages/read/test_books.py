@@ -242,6 +242,8 @@ def test_a_formula_is_written_in_line() -> None:
 
 def test_a_page_that_is_not_well_formed_is_read_as_html() -> None:
     assert text_of("<p>one<br>tw\u00f6<p>three & four".encode()) == "one\ntw\u00f6\n\nthree & four"
+    latin = "<?xml version='1.0' encoding='ISO-8859-1'?><p>tw\u00f6<br>".encode("latin-1")
+    assert text_of(latin) == "tw\u00f6"
 
 
 def test_a_page_nested_too_deep_is_an_error_and_not_a_shorter_text() -> None:

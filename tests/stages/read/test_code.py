@@ -17,7 +17,7 @@ import zstandard
 from corpusforge.source import Found, Record, Skipped, Split, Unreadable
 from corpusforge.stages.read import archive_members, bounded
 from corpusforge.stages.read.code import Code
-from corpusforge.stages.read.licences import Licences, recognise, tagged
+from corpusforge.stages.read.licences import FolderLicences, recognise, tagged
 from corpusforge.stages.read.programming_language import programming_language
 
 MIT = """Copyright (c) 2024 Nobody
@@ -244,7 +244,7 @@ def test_a_tag_that_is_no_spdx_expression_is_ignored() -> None:
 
 
 def test_licences_one_may_choose_from_are_joined_by_or() -> None:
-    licences = Licences()
+    licences = FolderLicences()
     licences.add("a/LICENSE-MIT", MIT)
     licences.add("a/LICENSE-APACHE", "Apache License\nVersion 2.0, January 2004")
     assert licences.of("a/b/c/d.rs") == "Apache-2.0 OR MIT"
