@@ -36,10 +36,11 @@ class Html(Stage):
     Writes: text (large_string), title (string). Drops: content, content_type, http_status.
     Rejects: http_error (status outside 200..299; value: status), too_large (value: bytes), not_html (detail:
     type), undecodable, too_many_nodes (value: elements), too_deep (value: depth), empty_page.
-    Cost: 0.15 CPU s per MB of HTML with trafilatura, 0.02 with resiliparse (697 pages of 154 kB, one core).
-    F1 on trafilatura's own snippets / on Mozilla Readability's expected texts: trafilatura .915 / .807,
-    resiliparse .843 / .829 (tests/benchmarks/compare_extractors.py). Trafilatura's precision on snippets is .90
-    against .76: less boilerplate reaches the model, so it is the default.
+    Cost: 0.19 CPU s per MB of HTML with trafilatura, 0.04 with resiliparse (697 pages of 154 kB, one core).
+    F1 on trafilatura's own snippets / on Mozilla Readability's expected texts: trafilatura .917 / .832 (with
+    resiliparse's text where its own is short, see main_text.py), resiliparse .843 / .829; precision on the
+    snippets .89 against .76: less boilerplate reaches the model, so trafilatura is the default
+    (tests/benchmarks/compare_extractors.py).
     Errors: an engine that fails on a page raises InputError; the page is quarantined.
     Source: Barbaresi 2021 (trafilatura), its fast mode; Bevendorff et al. 2018 (resiliparse).
     """

@@ -45,10 +45,9 @@ def records(stream: ArchiveBytes, max_record_bytes: int) -> Iterator[ArchiveReco
         yield ArchiveRecord("0", error="the file is empty")
         return
     _skip_blank(stream)
-    first = stream.peek(9)
-    if first.startswith(b"filedesc:"):
+    if ARC_RECORD.match(stream.peek(ARC_LINE_BYTES)):
         yield from _arc_records(stream, max_record_bytes)
-    elif first.startswith(b"WARC/") or stream.failure or WARC_VERSION.search(stream.peek(PIECE_BYTES)):
+    elif WARC_VERSION.search(stream.peek(PIECE_BYTES)) or stream.failure:
         yield from _warc_records(stream, max_record_bytes)
     else:
         record = ArchiveRecord(stream.position, error="this is neither a WARC nor an ARC file")
