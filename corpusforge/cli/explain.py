@@ -1,0 +1,68 @@
+"""corpusforge explain: why a document is where it is."""
+
+from typing import Any
+
+import click
+
+
+@click.command(short_help="Say what became of a document, and why.")
+@click.argument("output")
+@click.argument("document")
+@click.option("--json", "as_json", is_flag=True, help="Print the accounts as JSON.")
+def command(output: str, document: str, as_json: bool) -> None:
+    """Say what became of DOCUMENT (a doc_id, URL or origin) in the finished run in OUTPUT, and why."""
+    from corpusforge.report.explain import MOST, explain
+
+    accounts = explain(output, document)
+    if as_json:
+        import orjson
+
+        click.echo(orjson.dumps(accounts, option=orjson.OPT_INDENT_2).decode())
+        return
+    for number, account in enumerate(accounts):
+        if number:
+            click.echo("")
+        for line in _lines(account):
+            click.echo(line)
+    if len(accounts) == MOST:
+        click.echo(f"\nonly the first {MOST} documents are shown")
+
+
+def _lines(account: dict[str, Any]) -> list[str]:
+    lines = [_outcome(account)]
+    for name in ("doc_id", "source", "origin", "url", "title", "date", "language", "license", "path", "token_count"):
+        if name in account:
+            lines.append(f"  {name:<12}{account[name]}")
+    if "cluster" in account and account["cluster"]["id"]:
+        lines.append(f"  {'cluster':<12}{account['cluster']['id']}, {account['cluster']['size']:,} documents")
+    if "keeper" in account:
+        lines.append(f"  {'stays':<12}{account['keeper']['doc_id']}, itself {_outcome(account['keeper'])}")
+        lines += [f"  {'':<12}{account['keeper'][name]}" for name in ("origin", "url") if name in account["keeper"]]
+    lines.append("stages")
+    for stage in account["stages"]:
+        pack = f" ({stage['pack']})" if "pack" in stage else ""
+        lines.append(f"  {stage['name'] + pack:<40}{stage['outcome']}")
+    if account.get("signals"):
+        lines.append("signals")
+        lines += [_signal(signal) for signal in account["signals"]]
+    return lines
+
+
+def _outcome(account: dict[str, Any]) -> str:
+    if "place" in account:
+        return f"kept: {account['place']['file']}, row {account['place']['row']}"
+    if "rejected" in account:
+        entry = account["rejected"]
+        said = f"rejected by {entry['stage']}: {entry['reason']}"
+        said += f", value {entry['value']:g}" if entry["value"] is not None else ""
+        return said + (f", detail {entry['detail']}" if entry["detail"] is not None else "")
+    if "quarantined" in account:
+        entry = account["quarantined"]
+        return f"quarantined at {entry['stage']}: {entry['error']} ({entry['bytes']:,} bytes)"
+    return "not found in this output"
+
+
+def _signal(signal: dict[str, Any]) -> str:
+    bounds = [f"{end} {signal[end]:g}" for end in ("min", "max") if signal.get(end) is not None]
+    said = f"  {signal['name']:<40}{signal['value']:<12.4g}{', '.join(bounds)}"
+    return said if signal.get("within", True) else f"{said}   <- {signal['pack']}"

@@ -1,0 +1,82 @@
+"""Find documents in what a run left, by doc_id, URL or origin, without reading their texts."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.fs
+import pyarrow.parquet as pq
+
+from corpusforge.errors import OutputError, RunError
+
+KEYS = ("doc_id", "url", "origin")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A row of a file that a run left."""
+
+    file: str  # relative to the output folder
+    row: int  # in the file, from 0
+    values: dict[str, Any]
+
+
+def read_manifest(output: Path) -> dict[str, Any]:
+    """Return the manifest of a finished run; OutputError when there is none."""
+    try:
+        manifest: dict[str, Any] = orjson.loads((output / "manifest.json").read_bytes())
+    except FileNotFoundError:
+        raise OutputError(f"{output} holds no finished run: there is no manifest.json") from None
+    return manifest
+
+
+def find_rows(
+    output: Path,
+    parts: Sequence[dict[str, Any]],
+    wanted: str,
+    keys: tuple[str, ...] = KEYS,
+    columns: tuple[str, ...] = (),
+) -> Iterator[Place]:
+    """Yield the rows in which one of the columns `keys` is `wanted`, with `columns` (default: all) where they exist.
+
+    `parts` is a list of the manifest. A row group whose statistics rule the value out is not read; of the others only
+    the keys, and the rest where there is a hit. Raises RunError when a part is missing or no Parquet.
+    """
+    for part in parts:
+        try:
+            yield from _find_in(output, part["path"], wanted, keys, columns)
+        except (OSError, pa.ArrowException) as error:
+            said = str(error).splitlines()[0]
+            raise RunError(
+                f"{output / part['path']} cannot be read ({said}); see corpusforge verify {output}"
+            ) from error
+
+
+def _find_in(output: Path, part: str, wanted: str, keys: tuple[str, ...], columns: tuple[str, ...]) -> Iterator[Place]:
+    file = pq.ParquetFile(output / part)
+    schema = file.schema_arrow
+    present = [key for key in keys if key in schema.names]
+    if not present:
+        return
+    condition = reduce(or_, [ds.field(key) == wanted for key in present])
+    sizes = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+    fragment = ds.ParquetFileFormat().make_fragment(str(output / part), pa.fs.LocalFileSystem())
+    for piece in fragment.split_by_row_group(condition, schema=schema):
+        group = piece.row_groups[0].id
+        hit = np.zeros(sizes[group], bool)
+        for column in file.read_row_group(group, columns=present).columns:
+            hit |= pc.fill_null(pc.equal(column, wanted), False).to_numpy()
+        if hit.any():
+            names = [name for name in columns or schema.names if name in schema.names]
+            rows = np.flatnonzero(hit)
+            found = file.read_row_group(group, columns=names).take(pa.array(rows))
+            for row, values in zip(rows.tolist(), found.to_pylist(), strict=True):
+                yield Place(part, sum(sizes[:group]) + row, values)

@@ -1,0 +1,169 @@
+"""Why a document is where it is, over a small run that leaves documents in every place."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow.parquet as pq
+import pytest
+
+from corpusforge.cli import main
+from corpusforge.errors import OutputError, RunError
+from corpusforge.report.explain import explain
+
+STORY = " ".join(f"On day {i} the fox and the owl met animal number {i} of the old forest." for i in range(12))
+DOCUMENTS = {
+    "https://example.org/story": STORY,
+    "https://example.org/same": STORY,
+    "https://example.org/near": STORY.removesuffix(" old forest."),
+    "https://example.org/short": "The fox and the owl.",
+    "https://example.org/menu": "Home of the fox\n" * 40,
+    "https://example.org/other": " ".join(f"The baker of town {i} sells bread with seed {i}." for i in range(30)),
+}
+RECIPE = """
+corpusforge: 1
+sources:
+  pages:
+    read.jsonl: {{paths: "{folder}/*.jsonl"}}
+stages:
+  - quality.rules: {{pack: {folder}/lines.yaml}}
+  - quality.rules: {{pack: {folder}/words.yaml, set: {{word_count.min: 20}}}}
+  - dedup.exact
+  - dedup.minhash
+write.parquet: {{path: "{folder}/out"}}
+run: {{workers: 1, max_error_fraction: 0.5, keep_rejected: {keep}}}
+"""
+LINES = "about: Lines.\nrules:\n  - {signal: duplicate_line_fraction, max: 0.3}\n"
+WORDS = "about: Words.\nrules:\n  - {signal: word_count, min: 5}\n  - {signal: mean_word_length, max: 10}\n"
+
+
+def run_in(folder: Path, keep: str = "ids") -> Path:
+    lines = [orjson.dumps({"url": url, "text": text}) for url, text in DOCUMENTS.items()]
+    (folder / "pages.jsonl").write_bytes(b"\n".join(lines) + b"\nbroken\n")
+    (folder / "lines.yaml").write_text(LINES)
+    (folder / "words.yaml").write_text(WORDS)
+    (folder / "recipe.yaml").write_text(RECIPE.format(folder=folder, keep=keep))
+    with pytest.raises(SystemExit) as ended:
+        main(["run", str(folder / "recipe.yaml")])
+    assert ended.value.code == 0
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return run_in(tmp_path_factory.mktemp("explain"))
+
+
+def one(output: Path, page: str) -> dict[str, Any]:
+    (account,) = explain(output, f"https://example.org/{page}")
+    return account
+
+
+def outcomes(account: dict[str, Any]) -> list[str]:
+    return [stage["outcome"] for stage in account["stages"]]
+
+
+def test_a_kept_document_is_found_in_its_shard_and_row(output: Path) -> None:
+    account = one(output, "other")
+    assert account["status"] == "kept"
+    assert outcomes(account) == ["passed"] * 5
+    table = pq.read_table(output / account["place"]["file"])
+    assert table["url"][account["place"]["row"]].as_py() == "https://example.org/other"
+    assert account["cluster"] == {"id": None, "size": 1}
+
+
+def test_doc_id_url_and_origin_name_the_same_document(output: Path) -> None:
+    account = one(output, "other")
+    assert explain(output, account["doc_id"]) == explain(output, account["origin"]) == [account]
+
+
+@pytest.mark.parametrize(
+    ("page", "at", "reason"), [("menu", 1, "duplicate_line_fraction_above_max"), ("short", 2, "word_count_below_min")]
+)
+def test_two_rule_stages_are_told_apart(output: Path, page: str, at: int, reason: str) -> None:
+    account = one(output, page)
+    assert account["rejected"]["reason"] == reason
+    assert outcomes(account) == ["passed"] * at + ["rejected"] + ["not reached"] * (4 - at)
+
+
+def test_signals_stand_beside_the_bounds_that_the_recipe_set(output: Path) -> None:
+    signals = {signal["name"]: signal for signal in one(output, "short")["signals"]}
+    assert signals["word_count"]["value"] == 5
+    assert (signals["word_count"]["min"], signals["word_count"]["within"]) == (20, False)
+    assert signals["mean_word_length"]["within"]
+    assert signals["duplicate_line_fraction"]["pack"] == "lines"
+
+
+def test_a_copy_names_the_text_that_stays_and_where_it_is(output: Path) -> None:
+    copies = [one(output, "story"), one(output, "same")]
+    (gone,) = [account for account in copies if account["status"] == "rejected"]
+    (stays,) = [account for account in copies if account["status"] == "kept"]
+    assert gone["rejected"]["reason"] == "exact_duplicate"
+    assert gone["keeper"]["doc_id"] == stays["doc_id"]
+    assert gone["keeper"]["place"] == stays["place"]
+
+
+def test_a_near_copy_is_in_the_cluster_of_its_keeper(output: Path) -> None:
+    account = one(output, "near")
+    assert account["rejected"]["reason"] == "near_duplicate"
+    assert account["keeper"]["status"] == "kept"
+    assert account["cluster"]["size"] == 2
+    assert account["cluster"]["id"] in (account["doc_id"], account["keeper"]["doc_id"])
+
+
+def test_a_quarantined_document_shows_its_error(output: Path) -> None:
+    origin = f"pages.jsonl#{(output.parent / 'pages.jsonl').read_bytes().index(b'broken')}"
+    (account,) = explain(output, origin)
+    assert account["status"] == "quarantined"
+    assert "not JSON" in account["quarantined"]["error"]
+    assert outcomes(account) == ["quarantined"] + ["not reached"] * 4
+
+
+def test_an_unknown_document_is_an_error_that_says_what_is_accepted(output: Path) -> None:
+    with pytest.raises(RunError, match=r"no document has the doc_id, URL or origin 'nobody'.*position"):
+        explain(output, "nobody")
+
+
+def test_a_folder_without_a_finished_run_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="no finished run"):
+        explain(tmp_path, "nobody")
+
+
+def test_a_missing_part_points_to_verify(tmp_path: Path) -> None:
+    output = run_in(tmp_path, keep="none")
+    with pytest.raises(RunError, match="keep_rejected: none"):
+        explain(output, "https://example.org/short")
+    next((output / "data").iterdir()).unlink()
+    with pytest.raises(RunError, match="corpusforge verify"):
+        explain(output, "https://example.org/other")
+
+
+def test_bounds_of_a_pack_that_changed_since_the_run_are_not_shown(tmp_path: Path) -> None:
+    output = run_in(tmp_path)
+    (tmp_path / "words.yaml").write_text(WORDS.replace("max: 10", "max: 9"))
+    signals = {signal["name"]: signal for signal in one(output, "short")["signals"]}
+    assert signals["word_count"] == {"name": "word_count", "value": 5}
+
+
+@pytest.mark.parametrize("page", ["other", "short", "near"])
+def test_the_command_prints_the_outcome_first(output: Path, page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["explain", str(output), f"https://example.org/{page}"])
+    printed = capsys.readouterr().out.splitlines()
+    assert ended.value.code == 0
+    expected = {
+        "other": "kept: data/part-00000.parquet, row ",
+        "short": "rejected by quality.rules: word_count_below_min, value 5",
+        "near": "rejected by dedup.minhash: near_duplicate, value 0.9",
+    }
+    assert printed[0].startswith(expected[page])
+
+
+def test_the_command_prints_json_and_fails_with_code_1(output: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["explain", str(output), "https://example.org/near", "--json"])
+    assert orjson.loads(capsys.readouterr().out) == explain(output, "https://example.org/near")
+    with pytest.raises(SystemExit) as ended:
+        main(["explain", str(output), "nobody"])
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith("error: ")
