@@ -6,7 +6,8 @@ files and the order of stages. Neither imports a model, Numba or Ray.
 
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -291,16 +292,17 @@ def check(pipeline: Pipeline) -> list[str]:
     Columns every stage reads exist; one column has one type; files and models exist; a named artifact is made
     earlier. Raises RecipeError with the place of the stage at fault.
     """
+    for step in _all_steps(pipeline):
+        with _placed(step):  # packs, models and tokenizers are looked up here
+            step.stage.columns_read(), step.stage.columns_written(), step.stage.rejection_reasons()
     types: dict[str, tuple[pa.DataType, str]] = {}
     for source in pipeline.sources:
         _check_columns(pipeline, source, types)
     for step in _all_steps(pipeline):
-        try:
+        with _placed(step):
             for path in step.stage.files():
                 if not Path(path).is_file():
                     raise RecipeError(f"there is no file '{path}'")
-        except RecipeError as error:
-            raise error if error.where else RecipeError(f"{step.name}: {error.message}", step.where) from None
     _check_artifacts(pipeline)
     if pipeline.options.keep_rejected == "text" and not any(s.name == "privacy.pii" for s in pipeline.steps):
         raise RecipeError(
@@ -309,6 +311,15 @@ def check(pipeline: Pipeline) -> list[str]:
             pipeline.where,
         )
     return _warnings(pipeline)
+
+
+@contextmanager
+def _placed(step: Step) -> Iterator[None]:
+    """Give an error raised by a stage the stage's place in the recipe."""
+    try:
+        yield
+    except RecipeError as error:
+        raise error if error.where else RecipeError(f"{step.name}: {error.message}", step.where) from None
 
 
 def _all_steps(pipeline: Pipeline) -> list[Step]:

@@ -7,6 +7,7 @@ versions of the packages it depends on: never a path, a time, or an option that 
 import importlib.metadata
 import inspect
 import sys
+import unicodedata
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ def stage_identity(stage: Stage | Reader) -> str:
         [_checksum(path, _stamp(path)) for path in files],
         {name: version(name) for name in stage.depends},
         _third_party_source(type(stage)),
+        unicodedata.unidata_version,
     )
 
 
@@ -46,8 +48,6 @@ def version(distribution: str) -> str:
 
 def versions() -> dict[str, str]:
     """Return the versions a manifest names: ours, Python's, and those of the packages that decide bytes."""
-    import unicodedata
-
     packages = (
         "corpusforge",
         "pyarrow",
@@ -58,7 +58,6 @@ def versions() -> dict[str, str]:
         "ftfy",
         "fasttext-numpy2",
         "tokenizers",
-        "spacy",
     )
     return {
         "python": ".".join(map(str, sys.version_info[:3])),

@@ -17,9 +17,7 @@ from corpusforge.engine.storage import checksum_folder, is_remote, open_input
 from corpusforge.errors import RecipeError
 from corpusforge.pipeline import Source
 from corpusforge.source import Reader, Split
-
-# Compressed files cannot be entered in the middle, so each is one split.
-COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\x04\x22\x4d\x18", b"\xfd7zXZ\x00")
+from corpusforge.stages.read.compression import HEAD_BYTES, compression_of
 
 
 @dataclass(frozen=True)
@@ -100,8 +98,9 @@ def _row_groups(path: str, split_bytes: int) -> list[tuple[int, int]]:
 
 
 def _is_compressed(path: str) -> bool:
+    # A compressed file cannot be entered in the middle, so it is one split.
     with open_input(path) as file:
-        return file.read(6).startswith(COMPRESSED)
+        return compression_of(file.read(HEAD_BYTES)) is not None
 
 
 def _listed(path: str, where: str) -> list[str]:

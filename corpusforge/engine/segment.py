@@ -259,11 +259,8 @@ class _Segment:
             documents = addressed(batch, address, self.unit.split.id, self.unit.source_order)
             begun = time.process_time()
             for one, writer in self.emits:
-                # Rejected rows are still in the batch, so that the text need not be segmented again.
-                emitted = one.emit(documents, {})
+                emitted = _emitted(one, documents, alive)
                 if emitted is not None and emitted.num_rows:
-                    if not alive.all():
-                        emitted = emitted.filter(pc.not_equal(emitted.column("row"), pa.scalar(NOWHERE, pa.uint32())))
                     writer.write(emitted)
             self.emit_seconds += time.process_time() - begun
         if not alive.all():
@@ -272,6 +269,16 @@ class _Segment:
         drop = [n for n in batch.schema.names if n in ENGINE_COLUMNS or n.startswith(SIGNAL_PREFIX) or n == FIRED]
         if batch.num_rows:
             self.rows.write(batch.drop_columns(drop))
+
+
+def _emitted(one: Pass, documents: pa.RecordBatch, alive: np.ndarray) -> pa.RecordBatch | None:
+    # Rejected rows stay in the batch, so that the text need not be segmented again; what is said of them is dropped.
+    emitted = one.emit(documents, {})
+    if emitted is None or alive.all():
+        return emitted
+    if "row" not in emitted.schema.names:
+        return one.emit(documents.filter(pa.array(alive)), {})
+    return emitted.filter(pc.not_equal(emitted.column("row"), pa.scalar(NOWHERE, pa.uint32())))
 
 
 def run_segment(unit: SegmentUnit) -> Report:

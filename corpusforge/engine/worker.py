@@ -3,6 +3,7 @@
 import resource
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from corpusforge.engine.emitting import run_combine, run_emit
 from corpusforge.engine.layout import write_part, write_shuffled
@@ -20,7 +21,16 @@ RUN: Mapping[type, Callable[..., Report]] = {
 
 def work(units: list[Unit]) -> list[Report]:
     """Run units one after the other and return their reports."""
+    _prepare()
     return [_timed(unit) for unit in units]
+
+
+@cache
+def _prepare() -> None:
+    # Imported here since corpusforge.text loads Numba, which runs without compiled stages never need.
+    from corpusforge.text.memory import keep_freed_memory
+
+    keep_freed_memory()
 
 
 def _timed(unit: Unit) -> Report:

@@ -26,8 +26,9 @@ class Pii(Stage):
     spans the longest wins. What belongs to nobody stays: private and documentation addresses, example.com, versions.
 
     Types named in `mask` become their tag (`<EMAIL>`), in `remove` nothing, in `replace` a plausible value that is
-    derived from `key`, the doc_id and the value: the same in all mentions inside a document, independent of order, and
-    left alone by a second run. Types named nowhere are left alone; when none is named, all are masked.
+    derived from the secret in `key_file`, the doc_id and the value: the same in all mentions inside a document,
+    independent of order, and left alone by a second run. Types named nowhere are left alone; when none is named, all
+    are masked.
 
     Every row is edited, those rejected earlier too, since their text may be kept. Null stays null with counts 0.
 
@@ -54,7 +55,7 @@ class Pii(Stage):
     mask: tuple[Type, ...] = ()
     replace: tuple[Type, ...] = ()
     remove: tuple[Type, ...] = ()
-    key: str | None = None  # without the key nobody can tell which value a substitute stands for
+    key_file: str | None = None  # without its secret nobody can tell which value a substitute stands for
     max_hits: int | None = Field(None, ge=0)  # spans of a document, inclusive
     regions: tuple[str, ...] = ()  # ISO 3166 codes of phone numbers without country code; empty: from the language
     special_ips: bool = False  # act on private, loopback and documentation addresses and name servers too
@@ -68,8 +69,9 @@ class Pii(Stage):
         return self
 
     def files(self) -> tuple[str, ...]:
-        """Return the path of the detector file."""
-        return (str(resource("filters", self.detectors)),)
+        """Return the path of the detector file, and of the secret."""
+        detectors = str(resource("filters", self.detectors))
+        return (detectors, self.key_file) if self.key_file else (detectors,)
 
     def actions(self) -> dict[Type, Action]:
         """Return what is done to each type that is looked for, in the order of types."""
@@ -92,7 +94,7 @@ class Pii(Stage):
         if self.special_ips and "ip" in actions:
             about["ip"]["left_alone"] = []
         chosen = [detector(name, about[name]) for name in actions]
-        secret = hashlib.blake2b((self.key or "").encode()).digest()
+        secret = hashlib.blake2b(Path(self.key_file).read_bytes() if self.key_file else b"").digest()
         regions = {"": self.regions}
         if "phone" in actions and not self.regions:
             regions = {language: tuple(codes) for language, codes in about["phone"]["regions"].items()}
@@ -138,7 +140,7 @@ class Pii(Stage):
                 cls(remove=("email",)), {"text": text}, None, {"text": "Mail  or call (212) 664-7665.", "pii_phone": 0}
             ),
             Example(cls(max_hits=1), {"text": text}, "too_much_pii", {"rejected_value": 2.0, "rejected_detail": None}),
-            Example(cls(replace=("email",), key="k"), {"text": "a@b.org"}, None, {"pii_email": 1}),
+            Example(cls(replace=("email",)), {"text": "a@b.org"}, None, {"pii_email": 1}),
         )
 
 

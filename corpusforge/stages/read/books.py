@@ -33,7 +33,7 @@ class Books(Reader):
     zip archive that is no EPUB, an EPUB that is encrypted, or of which a text is missing, damaged or over
     `max_member_bytes`.
 
-    Cost: 0.02 CPU s per MB of plain text, 0.06 per MB of XHTML, 80 MB per worker (measured, one core).
+    Cost: 0.02 CPU s per MB of plain text, 0.05 per MB of XHTML, 115 MB per worker process (measured, one core).
 
     Example:
         read.books: {paths: "books/*", unwrap: true}

@@ -39,7 +39,7 @@ class Code(Reader):
     a zip archive, the rest after `max_archive_bytes` or after 500 times the stored size, an input that is neither
     archive nor text.
 
-    Cost: 0.03 CPU s per MB of tar.gz content, 60 MB per worker (measured, one core, mean file 8 kB).
+    Cost: 0.03 CPU s per MB of text from tar.gz, 90 MB per worker process (measured, one core, mean file 8 kB).
 
     Example:
         read.code: {paths: ["dumps/*.tar.gz", "checkouts/*"]}
