@@ -18,6 +18,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
 
 from corpusforge.errors import RecipeError
+from corpusforge.mistakes import first, or_list, say, yaml_problem
 from corpusforge.pipeline import Layout, Pipeline, RunOptions, Source, Step
 from corpusforge.registry import find, names, nearest, resource
 from corpusforge.schema import CORE
@@ -38,7 +39,10 @@ def load(
     `set_` holds `dotted.path=value` changes, such as `vars.output=out/x` or `run.workers=1`; `limit` and `sample`
     give the run an output folder of its own. Raises RecipeError.
     """
-    file = resource("pipelines", str(path))
+    try:
+        file = resource("pipelines", str(path))
+    except RecipeError as error:
+        raise RecipeError(error.message, str(path)) from None
     return _Loader(str(file), _parse(file)).pipeline(set_, limit, sample)
 
 
@@ -50,10 +54,12 @@ def _parse(file: Path) -> CommentedMap:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{file}:{mark.line + 1}:{mark.column + 1}" if mark else str(file)
-        problem = (error.problem or "not valid YAML").strip().splitlines()[0]
-        raise RecipeError(problem, where) from None
+        raise RecipeError(yaml_problem(error.problem), where) from None
     except UnicodeDecodeError as error:
-        raise RecipeError(f"the file is not UTF-8: {error.reason} at byte {error.start}", str(file)) from None
+        before = error.object[: error.start]
+        line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")
+        said = f"byte {error.object[error.start]:#x} is not UTF-8; save the recipe as UTF-8"
+        raise RecipeError(said, f"{file}:{line}:{column}") from None
     if not isinstance(root, CommentedMap):
         raise RecipeError("a recipe is a map that begins with 'corpusforge: 1'", f"{file}:1:1")
     return root
@@ -105,7 +111,7 @@ class _Loader:
             self._set(change)
         for key in root:
             if key not in KEYS:
-                raise RecipeError(f"a recipe has no key '{key}'.{nearest(str(key), KEYS)}", self.at(root, key))
+                raise RecipeError(f"a recipe has no key '{key}'.{or_list(str(key), KEYS, 'Keys')}", self.at(root, key))
         self._read_vars()
         self._substitute(root)
         for key in ("sources", "write.parquet"):
@@ -140,7 +146,7 @@ class _Loader:
                 raise RecipeError(f"the recipe has no '{name}' to set.{nearest(name, [str(k) for k in node])}", where)
             node = node[name]
         if folders == ["vars"] and last not in node:
-            raise RecipeError(f"the recipe has no variable '{last}'.{nearest(last, list(node))}", where)
+            raise RecipeError(f"the recipe has no variable '{last}'.{or_list(last, list(node), 'Variables')}", where)
         node[last] = YAML(typ="safe", pure=True).load(value)
 
     def _read_vars(self) -> None:
@@ -164,7 +170,7 @@ class _Loader:
         def fill(match: re.Match[str]) -> str:
             name = match[1]
             if name not in self.vars:
-                known = nearest(name, list(self.vars))
+                known = or_list(name, list(self.vars), "Variables")
                 raise RecipeError(f"there is no variable '{name}'.{known}", self.at(node, key, value=True))
             return str(self.vars[name])
 
@@ -189,15 +195,19 @@ class _Loader:
         if not re.fullmatch(r"[A-Za-z0-9_.-]+", str(name)):
             raise RecipeError(f"'{name}' is no name for a source: letters, digits, '_', '-' and '.' only", where)
         node = self._map(sources, name)
-        readers = [key for key in node if key != "stages"]
+        for key in node:
+            if key != "stages" and not re.search("[.:]", str(key)):
+                known = or_list(str(key), ["stages", *_readers()], "Keys")
+                raise RecipeError(f"a source has no key '{key}'.{known}", self.at(node, key))
+        readers = [str(key) for key in node if key != "stages"]
         if len(readers) != 1:
-            raise RecipeError(
-                f"source '{name}' needs exactly one reader, such as read.jsonl, not {len(readers)}", where
-            )
+            found = " and ".join(readers) or "none"
+            raise RecipeError(f"source '{name}' needs exactly one reader, such as read.jsonl; it has {found}", where)
         reader_name = str(readers[0])
         cls = find(reader_name, self.at(node, reader_name))
         if not issubclass(cls, Reader):
-            raise RecipeError(f"'{reader_name}' is not a reader; use one of {_readers()}", self.at(node, reader_name))
+            known = ", ".join(_readers())
+            raise RecipeError(f"'{reader_name}' is not a reader; use one of {known}", self.at(node, reader_name))
         reader = self._model(cls, node, reader_name)
         return Source(str(name), reader_name, reader, self._steps(node, "stages", [str(name)]), where)
 
@@ -221,7 +231,16 @@ class _Loader:
             raise RecipeError(f"a stage is a name or a map with one key, not {found}", where)
         cls = find(name, where)
         if not issubclass(cls, Stage):
-            raise RecipeError(f"'{name}' is a reader, not a stage; it belongs under sources", where)
+            said = "a reader, not a stage; it belongs under sources"
+            if not issubclass(cls, Reader):
+                said = "a writer, not a stage; it belongs at the top of the recipe"
+            raise RecipeError(f"'{name}' is {said}", where)
+        if holder[name] is not None and not isinstance(holder[name], CommentedMap):
+            some = ", ".join(f"{field}: ..." for field in list(cls.model_fields)[:2])
+            raise RecipeError(
+                f"the fields of {name} are a map, such as {{{some}}}, not {_kind(holder[name])}",
+                self.at(holder, name, value=True),
+            )
         fields = self._map(holder, name)
         chosen: dict[str, tuple[str, ...]] = {}
         for word in ("only", "except"):
@@ -229,7 +248,7 @@ class _Loader:
             chosen[word] = tuple([value] if isinstance(value, str) else value)
             for source in chosen[word]:
                 if source not in sources:
-                    known = nearest(str(source), sources)
+                    known = or_list(str(source), sources, "Sources")
                     raise RecipeError(f"{word}: there is no source '{source}'.{known}", self.at(fields, word))
         stage = self._model(cls, holder, name, where, leave_out=("only", "except"))
         return Step(name, stage, chosen["only"], chosen["except"], where)
@@ -241,10 +260,11 @@ class _Loader:
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            first = error.errors()[0]
-            field = str(first["loc"][0]) if first["loc"] else ""
-            where = self.at(node, field, value=first["type"] != "extra_forbidden") if field in node else place
-            raise RecipeError(f"{key}: {_say(first, cls, given)}", where) from None
+            errors: Any = error.errors()
+            worst = first(errors)
+            field = str(worst["loc"][0]) if worst["loc"] else ""
+            where = self.at(node, field, value=worst["type"] != "extra_forbidden") if field in node else place
+            raise RecipeError(f"{key}: {say(worst, errors, cls)}", where) from None
         except RecipeError as error:
             raise error if error.where else RecipeError(f"{key}: {error.message}", place) from None
 
@@ -266,21 +286,8 @@ def _kind(value: Any) -> str:
     return "a list" if isinstance(value, list) else repr(plain(value))
 
 
-def _readers() -> str:
-    return ", ".join(n for n in names() if n.startswith("read."))
-
-
-def _say(error: Any, cls: type[BaseModel], given: Mapping[str, Any]) -> str:
-    """Return one sentence for a pydantic error."""
-    path = ".".join(str(p) for p in error["loc"])
-    if error["type"] == "extra_forbidden":
-        known = [n for n in cls.model_fields if n not in ("only", "except")]
-        return f"there is no field '{path}'.{nearest(path, known) or ' Fields: ' + ', '.join(known)}"
-    if error["type"] == "missing":
-        return f"the field '{path}' is required"
-    said = error["msg"].removeprefix("Value error, ")
-    said = said[0].lower() + said[1:] if said[:6] == "Input " else said
-    return f"{path}: {said}, not {plain(error['input'])!r}" if path else said
+def _readers() -> list[str]:
+    return [n for n in names() if n.startswith("read.")]
 
 
 # -------------------------------------------------------------------------------------------- check
@@ -304,6 +311,7 @@ def check(pipeline: Pipeline) -> list[str]:
                 if not Path(path).is_file():
                     raise RecipeError(f"there is no file '{path}'")
     _check_artifacts(pipeline)
+    _check_priorities(pipeline)
     if pipeline.options.keep_rejected == "text" and not any(s.name == "privacy.pii" for s in pipeline.steps):
         raise RecipeError(
             "run.keep_rejected: text passes rejected texts through the recipe's privacy.pii, and there is none; "
@@ -329,19 +337,24 @@ def _all_steps(pipeline: Pipeline) -> list[Step]:
 def _check_columns(pipeline: Pipeline, source: Source, types: dict[str, tuple[pa.DataType, str]]) -> None:
     have: dict[str, pa.DataType] = {f.name: f.type for f in CORE}
     have.update(source.reader.columns_written())
+    gone: dict[str, Step] = {}
     for step in pipeline.steps_of(source):
         for column in step.stage.columns_read():
+            if column in gone:
+                by = f"{gone[column].name} ({gone[column].where})"
+                raise RecipeError(f"{step.name} reads the column '{column}', which {by} removes", step.where)
             if column not in have:
-                writers = [n for n in names() if not n.startswith(("read.", "write.")) and _writes(n, column)]
-                hint = f" Put {writers[0]} before it" if writers else nearest(column, list(have))
                 raise RecipeError(
                     f"{step.name} reads the column '{column}', which nothing before it makes for source "
-                    f"'{source.name}'.{hint}",
+                    f"'{source.name}'.{_maker(column) or nearest(column, list(have))}",
                     step.where,
                 )
         have.update(step.stage.columns_written())
+        for column in step.stage.columns_written():
+            gone.pop(column, None)
         for column in step.stage.drops:
             have.pop(column, None)
+            gone[column] = step
     for column, kind in have.items():
         known, other = types.setdefault(column, (kind, source.name))
         if known != kind:
@@ -350,9 +363,12 @@ def _check_columns(pipeline: Pipeline, source: Source, types: dict[str, tuple[pa
             )
 
 
-def _writes(name: str, column: str) -> bool:
-    cls = find(name)
-    return issubclass(cls, Stage) and column in cls.writes
+def _maker(column: str) -> str:
+    makers = [name for name in names() if column in getattr(find(name), "writes", ())]
+    stages = [name for name in makers if not name.startswith("read.")]
+    if stages:
+        return f" Put {stages[0]} before it"
+    return f" The reader {makers[0]} makes it" if makers else ""
 
 
 def _check_artifacts(pipeline: Pipeline) -> None:
@@ -360,13 +376,22 @@ def _check_artifacts(pipeline: Pipeline) -> None:
     for step in _all_steps(pipeline):
         wanted = step.stage.artifact_name()
         if wanted is not None and wanted not in made:
-            known = nearest(wanted, made)
+            known = nearest(wanted, made) or " Put tokenize.train before it, or give the path of a file"
             raise RecipeError(
                 f"{step.name}: '{wanted}' is neither a file nor the name of an earlier training stage.{known}",
                 step.where,
             )
         if isinstance(step.stage, CorpusStage) and (name := getattr(step.stage, "name", None)):
             made.append(name)
+
+
+def _check_priorities(pipeline: Pipeline) -> None:
+    sources = [source.name for source in pipeline.sources]
+    for step in _all_steps(pipeline):
+        for name in getattr(step.stage, "priority", ()):
+            if name not in sources:
+                known = or_list(str(name), sources, "Sources")
+                raise RecipeError(f"{step.name}: priority: there is no source '{name}'.{known}", step.where)
 
 
 def _warnings(pipeline: Pipeline) -> list[str]:
