@@ -62,7 +62,7 @@ class RunOptions(BaseModel):
     keep_rejected: Literal["none", "ids", "text", "raw_text"] = "ids"
     max_error_fraction: float = Field(0.001, ge=0, le=1)  # of documents read; above it the run fails
     split_bytes: ByteSize = ByteSize(64 << 20)  # stored bytes
-    batch_bytes: ByteSize = ByteSize(8 << 20)  # text in memory at a time, per worker
+    batch_bytes: ByteSize = ByteSize(4 << 20)  # text in memory at a time, per worker
     partition_bytes: ByteSize = ByteSize(256 << 20)  # of an exchange
     signals: Literal["all", "none"] = "all"
     keep_work: bool = False

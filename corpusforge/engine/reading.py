@@ -77,7 +77,10 @@ def _batches(
     while True:
         try:
             item = next(found, None)
-        except Exception as error:  # the rest of the split cannot be read; what came before stays
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise  # the storage failed, not the file's content: a rerun may well read it
+            # The rest of the split cannot be read; what came before stays.
             item, found = Unreadable("rest", f"{type(error).__name__}: {error}"), iter(())
         if isinstance(item, Record):
             held.append(item)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -11,16 +12,13 @@ REASONS = 3  # shown for each stage; all of them stand in the manifest
 
 def funnel(manifest: dict[str, Any], output: Path, console: Console | None = None) -> None:
     """Print the funnel of a finished run."""
-    console = console or Console()
-    table = Table(title="documents", title_justify="left")
-    table.add_column("stage")
+    console = console or Console(highlight=False)
+    table = Table(box=SIMPLE, pad_edge=False)
+    table.add_column("stage", no_wrap=True, max_width=34)
     for name in ("read", "kept", "rejected", "lost", "MB kept", "CPU s"):
-        table.add_column(name, justify="right")
-    table.add_column("commonest reasons")
+        table.add_column(name, justify="right", no_wrap=True, min_width=6)
     for stage in manifest["stages"]:
         name = f"{stage['name']} ({stage['source']})" if stage["source"] else stage["name"]
-        reasons = sorted(stage["rejected"].items(), key=lambda item: (-item[1], item[0]))
-        said = ", ".join(f"{reason} {count:,}" for reason, count in reasons[:REASONS])
         table.add_row(
             name,
             f"{stage['read']:,}",
@@ -29,20 +27,23 @@ def funnel(manifest: dict[str, Any], output: Path, console: Console | None = Non
             f"{stage['quarantined']:,}",
             f"{stage['bytes'] / 1e6:.2f}",
             f"{stage['seconds']:.2f}",
-            said + (" ..." if len(reasons) > REASONS else ""),
         )
+        reasons = sorted(stage["rejected"].items(), key=lambda item: (-item[1], item[0]))
+        for reason, count in reasons[:REASONS]:
+            table.add_row(f"  {reason}", "", "", f"{count:,}", "", "", "", style="dim")
+        if len(reasons) > REASONS:
+            rest = sum(count for _, count in reasons[REASONS:])
+            table.add_row(f"  {len(reasons) - REASONS} other reasons", "", "", f"{rest:,}", "", "", "", style="dim")
     console.print(table)
     documents, run = manifest["documents"], manifest["run"]
-    console.print(
-        f"read {documents['read']:,} = kept {documents['kept']:,} + rejected {documents['rejected']:,} "
-        f"+ quarantined {documents['quarantined']:,}"
-    )
-    for kind, count in manifest["skipped"].items():
-        console.print(f"not documents: {count:,} x {kind}")
+    skipped = ", ".join(f"{count:,} {kind}" for kind, count in manifest["skipped"].items())
     tokens = f", {manifest['written']['tokens']:,} tokens" if manifest["written"]["tokens"] else ""
-    console.print(f"written {manifest['written']['documents']:,} documents{tokens} in {len(manifest['shards'])} shards")
-    console.print(
-        f"{run['wall_seconds']:.1f} s, {run['cpu_seconds']:.1f} CPU s, {run['workers']} workers, "
-        f"at most {run['peak_memory_bytes'] / 1e6:.0f} MB a worker, {run['units_run']} of {run['units']} units run"
-    )
-    console.print(f"{output}: content checksum {manifest['content_checksum']}")
+    for line in (
+        f"read {documents['read']:,} = kept {documents['kept']:,} + rejected {documents['rejected']:,} "
+        f"+ quarantined {documents['quarantined']:,}" + (f"; no documents: {skipped}" if skipped else ""),
+        f"written {manifest['written']['documents']:,} documents{tokens} in {len(manifest['shards'])} shards",
+        f"{run['wall_seconds']:.1f} s, {run['cpu_seconds']:.1f} CPU s, workers: {run['workers']}, "
+        f"at most {run['peak_memory_bytes'] / 1e6:.0f} MB each, {run['units_run']} of {run['units']} units run",
+        f"{output}: content checksum {manifest['content_checksum']}",
+    ):
+        console.print(line, soft_wrap=True)
