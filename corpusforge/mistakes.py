@@ -40,8 +40,8 @@ def say(error: Mapping[str, Any], errors: Sequence[Mapping[str, Any]], cls: type
         known = list(cls.model_fields)
         return f"there is no field '{'.'.join(map(str, path))}'.{or_list(field, known, 'Fields')}"
     if error["type"] == "missing":
-        close = difflib.get_close_matches(field, [str(key) for key in error["input"]], n=1)
-        return f"the field '{field}' is required" + (f"; '{close[0]}' is another field" if close else "")
+        given = difflib.get_close_matches(field, [str(key) for key in error["input"]], n=1)
+        return f"the field '{field}' is required" + (f"; '{given[0]}' is another field" if given else "")
     # A field that may be of several kinds (a number or "auto") has an error for each.
     musts = [_must(e) for e in errors if e["loc"][:1] == path[:1] and e["input"] is error["input"]]
     if not path or not all(musts):

@@ -70,7 +70,7 @@ def doc_id(source: str, origin: str) -> str:
     It depends on neither the machine's paths nor the way inputs are split.
 
     >>> doc_id("web", "a.warc.gz#0")
-    '0f2ad8bd2ff8ee1fa5d5ae2fa6fbb0c2'
+    '022c74977390c82c07c85fcbe2f98719'
     """
     return xxhash.xxh3_128_hexdigest(f"{source}\0{origin}".encode("utf-8", "surrogatepass"))
 
