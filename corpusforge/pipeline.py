@@ -78,8 +78,8 @@ class Pipeline:
     sources: tuple[Source, ...]
     steps: tuple[Step, ...] = ()
     writer: Parquet = field(default_factory=lambda: Parquet(path="out"))
-    layout: Layout = Layout()
-    options: RunOptions = RunOptions()
+    layout: Layout = field(default_factory=Layout)
+    options: RunOptions = field(default_factory=RunOptions)
     where: str = ""  # the recipe's file
     resolved: str = ""  # the recipe with every default and variable filled in, as YAML
 

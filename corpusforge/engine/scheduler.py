@@ -17,7 +17,7 @@ from corpusforge.engine.units import CombineUnit, EmitUnit, PartUnit, Report, Se
 from corpusforge.errors import AccountingError, CorpusforgeError, RunError
 
 MAX_ATTEMPTS = 4
-BUNDLE_BYTES = 16 << 20  # small splits travel together, so that a task is worth sending
+BUNDLE_BYTES = 4 << 20  # small splits travel together, so that a task is worth sending; a kill loses one bundle
 BUNDLE_UNITS = 64
 
 AnyUnit = TypeVar("AnyUnit", bound=Unit)
@@ -93,9 +93,10 @@ class Scheduler:
         """Run units and those that follow from them; `committed` gets each report and returns what can run next."""
         queue = deque(units)
         attempts: dict[str, int] = {}
-        # At least three bundles a worker, so that none idles while another holds everything.
+        # At least three bundles a worker, so that none idles while another holds everything. In this process a unit is
+        # handed over for nothing, so each is committed by itself.
         share = sum(map(_unit_bytes, queue)) // (3 * self.runner.workers)
-        self._bundle_bytes = min(BUNDLE_BYTES, share)
+        self._bundle_bytes = min(BUNDLE_BYTES, share) if self.runner.workers > 1 else 0
         while queue or self.runner.busy:
             while queue and self.runner.has_room:
                 bundle = self._next_bundle(queue, committed)

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -13,8 +12,8 @@ REASONS = 3  # shown for each stage; all of them stand in the manifest
 def funnel(manifest: dict[str, Any], output: Path, console: Console | None = None) -> None:
     """Print the funnel of a finished run."""
     console = console or Console(highlight=False)
-    table = Table(box=SIMPLE, pad_edge=False)
-    table.add_column("stage", no_wrap=True, max_width=34)
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    table.add_column("stage", no_wrap=True, max_width=32)
     for name in ("read", "kept", "rejected", "lost", "MB kept", "CPU s"):
         table.add_column(name, justify="right", no_wrap=True, min_width=6)
     for stage in manifest["stages"]:
