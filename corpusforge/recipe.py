@@ -130,6 +130,8 @@ class _Loader:
             writer = Parquet.model_validate({**writer.model_dump(), "path": writer.path.rstrip("/") + suffix})
         layout = self._model(Layout, root, "layout")
         made = Pipeline(sources, steps, writer, layout, options, self.file)
+        if problem := _unmasked(made):
+            raise RecipeError(problem, self.at(root["run"], "keep_rejected", value=True))
         return Pipeline(sources, steps, writer, layout, options, self.file, resolve(made))
 
     def _set(self, change: str) -> None:
@@ -312,12 +314,8 @@ def check(pipeline: Pipeline) -> list[str]:
                     raise RecipeError(f"there is no file '{path}'")
     _check_artifacts(pipeline)
     _check_priorities(pipeline)
-    if pipeline.options.keep_rejected == "text" and not any(s.name == "privacy.pii" for s in pipeline.steps):
-        raise RecipeError(
-            "run.keep_rejected: text passes rejected texts through the recipe's privacy.pii, and there is none; "
-            "add the stage, or write raw_text",
-            pipeline.where,
-        )
+    if problem := _unmasked(pipeline):
+        raise RecipeError(problem, pipeline.where)
     return _warnings(pipeline)
 
 
@@ -383,6 +381,15 @@ def _check_artifacts(pipeline: Pipeline) -> None:
             )
         if isinstance(step.stage, CorpusStage) and (name := getattr(step.stage, "name", None)):
             made.append(name)
+
+
+def _unmasked(pipeline: Pipeline) -> str:
+    if pipeline.options.keep_rejected != "text" or any(s.name == "privacy.pii" for s in pipeline.steps):
+        return ""
+    return (
+        "keep_rejected: text passes rejected texts through the recipe's privacy.pii, and there is none; add the stage, "
+        "or write raw_text"
+    )
 
 
 def _check_priorities(pipeline: Pipeline) -> None:

@@ -54,7 +54,9 @@ def name_of(cls: type) -> str:
 def _class_name(path: Path) -> str | None:
     # Read as text, so that listing names imports nothing (an import of every stage costs seconds).
     wanted = path.stem.replace("_", "")
-    for match in re.finditer(r"^class (\w+)\((?:Stage|CorpusStage|Reader|Mapped|BaseModel)\)", path.read_text(encoding="utf-8"), re.MULTILINE):
+    for match in re.finditer(
+        r"^class (\w+)\((?:Stage|CorpusStage|Reader|Mapped|BaseModel)\)", path.read_text(encoding="utf-8"), re.MULTILINE
+    ):
         if match[1].lower() == wanted:
             return match[1]
     return None

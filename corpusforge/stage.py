@@ -95,8 +95,9 @@ class Pass:
     `emit` gets a batch and `joined`, a batch for each pass named in `join`. For `source="documents"` the batch has the
     document's columns plus its address, `split` (uint64) and `row` (uint32), and `source_order` (uint16,
     the recipe's order of sources); a row that carries `split` and `row` is addressed to that document.
-    The joined batches hold the addressed rows of exactly these documents, sorted by (row, the rest of the order). For another source the
-    batch holds rows of that pass's output, any split of them.
+    Documents that were rejected may be among them: what is emitted with their address is dropped, and a pass that emits
+    rows without an address is asked again without them. The joined batches hold the addressed rows of exactly these
+    documents, sorted by row. For another source the batch holds rows of that pass's output, any split of them.
 
     `combine` gets sorted batches of one partition, whole keys in order, a key possibly spread over batches,
     and yields output batches. `to`: "rows" for later passes, "findings" (rows with `split` and `row`, at

@@ -9,7 +9,7 @@ import pickle
 import random
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -129,9 +129,8 @@ def _repeat(
     state = _state(outputs[one.name])
     rounds = 2 * math.log2(max(2, state[0])) + 10
     for _ in range(int(rounds)):
-        outputs[loop[0].source] = outputs[one.name]
-        for step in loop:
-            emitted = _emit(step, outputs[step.source], outputs, [], batch_rows)
+        for before, step in zip([one, *loop], loop, strict=False):
+            emitted = _emit(step, outputs[before.name], outputs, [], batch_rows)
             outputs[step.name] = _combine(step, emitted, partitions, batch_rows)
         if (found := _state(outputs[one.name])) == state:
             return

@@ -41,7 +41,7 @@ class RayRunner:
         available = int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
         self.workers = min(workers, available) if workers else available
         # On a cluster Ray places by memory; on one machine a declared need beyond its memory would wait for ever.
-        needs = {"memory": memory_bytes} if address else {}
+        needs: dict[str, Any] = {"memory": memory_bytes} if address else {}
         self._task = ray.remote(num_cpus=1, max_retries=0, max_calls=MAX_CALLS, **needs)(work)
         self._pending: dict[Any, list[Unit]] = {}
         # Enough that no CPU idles between two looks, few enough that an autoscaler is not flooded.

@@ -159,7 +159,8 @@ class ArchiveBytes:
 
     def _probe(self, data: bytes) -> bytes:
         try:
-            return self._new_decoder().decompress(data, 256)
+            head: bytes = self._new_decoder().decompress(data, 256)
+            return head
         except _damage():
             return b""
 

@@ -15,6 +15,13 @@ from corpusforge.source import Skipped, Unreadable
 from corpusforge.stages.read.bounded import FREE_BYTES, MAX_RATIO, BoundedBytes
 
 MAX_HEADER_BYTES = 1 << 20  # of a tar header's extension: paths and attributes, read whole by tarfile
+EXTENSIONS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
 VERSION_CONTROL = frozenset([".git", ".hg", ".svn", ".bzr", "CVS"])
 LOCAL_HEADER = struct.Struct("<4sHHHHHIIIHH")
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
@@ -68,8 +75,7 @@ class _Header(tarfile.TarInfo):
             raise InputError(f"a damaged header at byte {archive.offset}: {error}") from None
 
     def _proc_member(self, archive: tarfile.TarFile) -> Any:
-        extension = self.type not in tarfile.SUPPORTED_TYPES or self.type in tarfile.GNU_TYPES or self.type in b"xgX"
-        if extension and self.type != tarfile.GNUTYPE_SPARSE and self.size > MAX_HEADER_BYTES:
+        if self.type in EXTENSIONS and self.size > MAX_HEADER_BYTES:
             raise InputError(f"a header extension of {self.size} bytes")
         return super()._proc_member(archive)  # type: ignore[misc]
 

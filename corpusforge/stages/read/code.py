@@ -113,9 +113,11 @@ class Code(Reader):
     def _single(self, split: Split) -> Found:
         with split.open() as file:
             try:
-                data = BoundedBytes(file, split.size, self.max_file_bytes).read()
+                data = self._content(file, split).read(self.max_file_bytes + 1)
             except InputError as error:
                 return Unreadable("0", str(error), split.size)
+        if len(data) > self.max_file_bytes and b"\0" not in data:
+            return Skipped("file_too_large")
         name = os.path.basename(split.relative)
         found = self._document(Member(name, data), FolderLicences())
         if isinstance(found, Skipped):
@@ -153,8 +155,7 @@ def _text(data: bytes) -> tuple[str, str] | None:
     if b"\0" in data and not marked:
         return None
     text, encoding = decode(data)
-    if "\0" in text or "\ufffd" in text:
-        return None
-    if encoding != "utf-8" and not marked and len(CONTROL.findall(data)) > MAX_CONTROL_FRACTION * len(data):
-        return None
-    return text, encoding
+    if encoding == "utf-8":
+        return None if "\0" in text else (text, encoding)
+    binary = "\0" in text or "\ufffd" in text or len(CONTROL.findall(data)) > MAX_CONTROL_FRACTION * len(data)
+    return None if binary and not (marked and "\ufffd" not in text) else (text, encoding)

@@ -44,7 +44,7 @@ def read_epub(file: BinaryIO, max_member_bytes: int, max_document_bytes: int) ->
 class _Book:
     def __init__(self, archive: zipfile.ZipFile, max_member_bytes: int, max_document_bytes: int) -> None:
         self._archive = archive
-        self._names = {name: name for name in archive.namelist()}
+        self._names = frozenset(archive.namelist())
         self._max_member_bytes = max_member_bytes
         self._left_bytes = max_document_bytes
 

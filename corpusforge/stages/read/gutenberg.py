@@ -42,6 +42,7 @@ FIELD = re.compile(
     r"Character set encoding|Credits|Original publication)[ \t]*:[ \t]*(.*(?:\n[ \t]+\S.*)*)",
     re.I | re.M,
 )
+PARAGRAPH = re.compile(r"^[^\n]++(?:\n[^\n]++)++", re.M)  # of two lines or more
 EBOOK_NUMBER = re.compile(r"\[\s*e-?(?:text|book)\s*#\s*(\d+)\s*\]", re.I)
 MONTHS = "january february march april may june july august september october november december".split()  # noqa: SIM905
 DATE = re.compile(rf"({'|'.join(MONTHS)})\.?(?:[ ]+(\d{{1,2}}))?,?[ ]+(\d{{4}})", re.I)
@@ -110,7 +111,7 @@ def unwrap(text: str) -> str:
         return text
     width = 0.6 * sorted(map(len, lines))[len(lines) * 9 // 10]
     margin = sorted(len(line) - len(line.lstrip()) for line in lines)[len(lines) // 2]  # some books are indented
-    return re.sub(r"[^\n]+(?:\n[^\n]+)+", lambda found: _joined(found[0], width, margin), text)
+    return PARAGRAPH.sub(lambda found: _joined(found[0], width, margin), text)
 
 
 def _joined(paragraph: str, width: float, margin: int) -> str:

@@ -74,7 +74,8 @@ def _unchunk(body: bytes) -> bytes:
     size = CHUNK_SIZE.match(body)
     if size is None or size.end() + int(size[1], 16) > len(body):
         return body  # stored without its chunks, though the header still announces them
-    parts, at = [], 0
+    parts: list[bytes] = []
+    at = 0
     while size := CHUNK_SIZE.match(body, at):
         length = int(size[1], 16)
         if length == 0:

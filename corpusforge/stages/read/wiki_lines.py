@@ -2,17 +2,17 @@
 
 import re
 
-HEADING = re.compile(r"(={1,6})[ \t]*([^=].*?|=)[ \t]*\1[ \t]*")
+MAX_LEVEL = 6
 LIST_ITEM = re.compile(r"([*#:;]+)[ \t]*(.*)")
 APOSTROPHES = re.compile(r"'{2,5}")
 SWITCH = re.compile(r"__[A-Z]{3,24}__")
 LEFT_OVER = (
-    (re.compile(r"[ \t]*\([ \t,;:/–-]{0,40}\)"), ""),  # brackets whose whole content was a template
+    (re.compile(r"[ \t]{2,}"), " "),  # first, so that no pattern below meets a long run
+    (re.compile(r" ?\([ \t,;:/–-]{0,40}\)"), ""),  # brackets whose whole content was a template
     (re.compile(r"\([ \t]*[,;:][ \t,;:]{0,40}"), "("),
-    (re.compile(r"[ \t,;:]{0,40}[,;][ \t]*\)"), ")"),
-    (re.compile(r"(?<=\S)[ \t]+(?=[,.;:)](?:[\s.,;]|$))"), ""),
-    (re.compile(r"(?<=\()[ \t]+"), ""),
-    (re.compile(r"[ \t]{2,}"), " "),
+    (re.compile(r"[ \t,;:]{0,40}[,;] ?\)"), ")"),
+    (re.compile(r"(?<=\S)[ \t](?=[,.;:)](?:[\s.,;]|$))"), ""),
+    (re.compile(r"(?<=\()[ \t]"), ""),
 )
 NOTHING = re.compile(r"[\s|{}\[\]()*#:;,.!=_-]*")
 
@@ -28,9 +28,9 @@ def tidy(text: str) -> str:
     lines: list[tuple[int, str]] = []  # (level of the heading or 0, text)
     for line in text.split("\n"):
         line = APOSTROPHES.sub(lambda m: "'" if len(m[0]) == 4 else "", SWITCH.sub("", line)).strip()
-        heading = HEADING.fullmatch(line)
-        if heading:
-            lines.append((len(heading[1]), _cleaned(heading[2])))
+        level = _heading_level(line)
+        if level:
+            lines.append((level, _cleaned(line[level:-level])))
             continue
         item = LIST_ITEM.fullmatch(line)
         if item:
@@ -41,6 +41,14 @@ def tidy(text: str) -> str:
             line = _cleaned(line)
         lines.append((0, "" if NOTHING.fullmatch(line) else line))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(_without_empty_sections(lines))).strip("\n")
+
+
+def _heading_level(line: str) -> int:
+    """Return how many equals signs stand at both ends of the line with something between them, at most MAX_LEVEL."""
+    inner = line.strip("=")
+    before = len(line) - len(line.lstrip("="))
+    after = len(line) - len(line.rstrip("="))
+    return min(before, after, MAX_LEVEL) if inner else 0
 
 
 def _cleaned(line: str) -> str:

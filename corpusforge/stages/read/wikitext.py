@@ -177,7 +177,7 @@ class _Page:
             return shown
         target = target.removeprefix(":")
         if len(parts) > 1:  # the pipe trick: [[Help:Paris (Texas)|]] shows Paris
-            return re.sub(r"\s*\([^()]*\)$", "", page if colon and space else target)
+            return re.sub(r" ?\([^()]*\)$", "", page if colon and space else target)
         return target.replace("_", " ").partition("#")[0] or target
 
     def _whole_tag(self, token: re.Match[str], name: str) -> int:
