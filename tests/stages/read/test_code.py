@@ -216,6 +216,15 @@ def test_a_file_that_is_no_archive_is_one_document_or_unreadable(tmp_path: Path)
     assert isinstance(damaged, Unreadable)
 
 
+def test_a_replacement_character_in_utf8_source_is_text(tmp_path: Path) -> None:
+    (found,) = read(stored(tmp_path, "a.py", 'x = "\ufffd"\n'.encode()))
+    assert isinstance(found, Record) and found.text == 'x = "\ufffd"\n'
+
+
+def test_a_large_text_alone_is_skipped_like_one_in_an_archive(tmp_path: Path) -> None:
+    assert read(stored(tmp_path, "a.txt", b"x" * 101), max_file_bytes=100) == [Skipped("file_too_large")]
+
+
 def test_an_empty_archive_has_no_documents(tmp_path: Path) -> None:
     assert read(stored(tmp_path, "a.tar", tar({}))) == []
     assert read(stored(tmp_path, "a.zip", zipped({}))) == []
