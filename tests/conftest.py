@@ -1,6 +1,6 @@
 """Fixtures shared by all tests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,3 +18,13 @@ def shared() -> Callable[[str], Path]:
         return SHARED / path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def ray_session() -> Iterator[None]:
+    """One Ray of two workers for every test of the process."""
+    import ray
+
+    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=200 << 20, log_to_driver=False)
+    yield
+    ray.shutdown()

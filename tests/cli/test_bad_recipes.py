@@ -86,6 +86,7 @@ MISTAKES = (
     Mistake("a map where a list is due", recipe=GOOD.replace("  - ", "    ")),
     Mistake("a required field is missing", RULES, "quality.rules"),
     Mistake("a variable that is a list", "output: out", "output: [out]"),
+    Mistake("texts to be masked and no stage that masks", "workers: 1", "keep_rejected: text"),
     Mistake("two actions for one type", MINHASH, "privacy.pii: {mask: [email], remove: [email]}"),
     # the shape of a recipe
     Mistake("missing version line", "corpusforge: 1\n", ""),

@@ -1,7 +1,7 @@
 """A small corpus with exact and near copies, and pipelines over it."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +60,3 @@ def make(corpus: Path, tmp_path: Path) -> Callable[..., Pipeline]:
         )
 
     return pipeline
-
-
-@pytest.fixture(scope="session")
-def ray_session() -> Iterator[None]:
-    """One Ray of two workers for every test of the process."""
-    import ray
-
-    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=200 << 20, log_to_driver=False)
-    yield
-    ray.shutdown()

@@ -1,0 +1,58 @@
+"""Every script and recipe under examples/ does what it says."""
+
+import importlib
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import orjson
+import pytest
+
+from corpusforge.cli import main
+from corpusforge.engine.verify import verify
+from corpusforge.testing import check_stage
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def module(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+def run(recipe: str, output: Path) -> dict[str, dict[str, int]]:
+    with pytest.raises(SystemExit) as ended:
+        main(["run", str(EXAMPLES / recipe), "--set", f"vars.input={EXAMPLES / 'data'}", "--output", str(output)])
+    assert ended.value.code == 0
+    assert verify(output) == []
+    manifest = orjson.loads((output / "manifest.json").read_bytes())
+    return {stage["name"]: stage["rejected"] for stage in manifest["stages"]}
+
+
+def test_the_recipe(tmp_path: Path) -> None:
+    rejected = run("recipe.yaml", tmp_path / "out")
+    assert rejected["quality.language"]["wrong_language"] > 0
+    assert rejected["dedup.minhash"]["near_duplicate"] > 0
+
+
+def test_the_library(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = module("library").main(EXAMPLES / "data", tmp_path / "out")
+    assert verify(outcome.path) == []
+    assert "dedup.minhash" in capsys.readouterr().out
+
+
+def test_the_own_filter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    assert run("own_filter.yaml", tmp_path / "out")["own_filter:Shouting"]["shouting"] > 0
+    check_stage(importlib.import_module("own_filter").Shouting, tmp_path)
+
+
+@pytest.mark.usefixtures("ray_session")
+def test_stages_inside_ray_data(capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = module("ray_data").main()
+    assert first["text"].startswith("The ferry")
+    assert second["text"].startswith("Write to <EMAIL> for")
+    assert "wrong_language | Die Fähre" in capsys.readouterr().out
