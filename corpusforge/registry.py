@@ -67,7 +67,9 @@ def _third_party(name: str, where: str) -> type[Stage] | type[Reader]:
     try:
         found = getattr(importlib.import_module(module_name), attribute)
     except (ImportError, AttributeError) as error:
-        raise RecipeError(f"stage '{name}' cannot be imported: {error}; its folder must be on PYTHONPATH", where) from error
+        raise RecipeError(
+            f"stage '{name}' cannot be imported: {error}; its folder must be on PYTHONPATH", where
+        ) from error
     if not (isinstance(found, type) and issubclass(found, (Stage, Reader))):
         raise RecipeError(f"'{name}' is not a Stage or Reader", where)
     return found
