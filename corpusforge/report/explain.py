@@ -1,6 +1,7 @@
 """Why a document is where it is: its way through a finished run, from what the run left."""
 
 import re
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -131,32 +132,33 @@ class _Run:
         return [label for row in self._signal_rows(doc_id) for label in row.get(FIRED) or ()]
 
     def _add_signals(self, account: dict[str, Any]) -> None:
-        measured: dict[str, float] = {}
-        fired: list[str] = []
-        for row in self._signal_rows(account["doc_id"]):
-            fired += row.get(FIRED) or ()
-            measured.update({k.removeprefix(SIGNAL_PREFIX): v for k, v in row.items() if isinstance(v, float)})
-        account["fired"] = fired
-        account["signals"] = [
-            {"name": rule.signal, "value": measured[rule.signal], "min": _finite(rule.min), "max": _finite(rule.max)}
-            | {"pack": pack.name, "within": rule.min <= measured[rule.signal] <= rule.max}
-            for pack in self._packs(account["source"])
-            for rule in pack.rules
-            if rule.signal in measured
-        ] or [{"name": name, "value": value} for name, value in sorted(measured.items())]
+        account["fired"] = []
+        account["signals"] = []
+        # One row for each block of neighbouring rules that the document reached, in the order of the blocks.
+        for row, block in zip(self._signal_rows(account["doc_id"]), self._blocks(account["source"]), strict=False):
+            account["fired"] += row.get(FIRED) or ()
+            measured = {k.removeprefix(SIGNAL_PREFIX): v for k, v in row.items() if isinstance(v, float)}
+            packs = self._packs(block)
+            for pack in packs:
+                account["signals"] += [_judged(rule, pack, measured[rule.signal]) for rule in pack.rules]
+            if not packs:
+                account["signals"] += [{"name": name, "value": value} for name, value in sorted(measured.items())]
 
-    def _packs(self, source: str) -> list[rules.Pack]:
+    def _blocks(self, source: str) -> list[list[int]]:
+        names = [(i, self.stages[i]["name"] == "quality.rules") for i in self._passing(source)]
+        return [[i for i, _ in block] for is_rules, block in groupby(names, key=lambda entry: entry[1]) if is_rules]
+
+    def _packs(self, block: list[int]) -> list[rules.Pack]:
         packs = []
-        for i in self._passing(source):
-            if "pack" in self.fields[i] and self.stages[i]["name"] == "quality.rules":
-                fields = {name: self.fields[i][name] for name in ("pack", "set") if name in self.fields[i]}
-                try:
-                    same = stage_identity(Rules(**fields)) == self._identity(i)
-                except (RecipeError, ValidationError):
-                    same = False
-                if not same:  # the pack was changed or removed since the run: its bounds would mislead
-                    return []
-                packs.append(rules.load(fields["pack"]).changed(fields.get("set", {})))
+        for i in block:
+            fields = {name: self.fields[i][name] for name in ("pack", "set") if name in self.fields[i]}
+            try:
+                same = stage_identity(Rules(**fields)) == self._identity(i)
+            except (RecipeError, ValidationError):
+                same = False
+            if not same:  # the pack was changed or removed since the run: its bounds would mislead
+                return []
+            packs.append(rules.load(fields["pack"]).changed(fields.get("set", {})))
         return packs
 
     def _identity(self, index: int) -> Any:
@@ -175,6 +177,11 @@ class _Run:
 
 def _about(status: str, values: dict[str, Any]) -> dict[str, Any]:
     return {"status": status, **{name: values[name] for name in ABOUT if values.get(name) is not None}}
+
+
+def _judged(rule: rules.Rule, pack: rules.Pack, value: float) -> dict[str, Any]:
+    bounds = {"min": _finite(rule.min), "max": _finite(rule.max), "pack": pack.name}
+    return {"name": rule.signal, "value": value, **bounds, "within": rule.min <= value <= rule.max}
 
 
 def _finite(bound: float) -> float | None:

@@ -28,6 +28,8 @@ sources:
 stages:
   - quality.rules: {{pack: {folder}/lines.yaml}}
   - quality.rules: {{pack: {folder}/words.yaml, set: {{word_count.min: 20}}}}
+  - normalize.unicode
+  - quality.rules: {{pack: {folder}/words.yaml}}
   - dedup.exact
   - dedup.minhash
 write.parquet: {{path: "{folder}/out"}}
@@ -66,7 +68,7 @@ def outcomes(account: dict[str, Any]) -> list[str]:
 def test_a_kept_document_is_found_in_its_shard_and_row(output: Path) -> None:
     account = one(output, "other")
     assert account["status"] == "kept"
-    assert outcomes(account) == ["passed"] * 5
+    assert outcomes(account) == ["passed"] * 7
     table = pq.read_table(output / account["place"]["file"])
     assert table["url"][account["place"]["row"]].as_py() == "https://example.org/other"
     assert account["cluster"] == {"id": None, "size": 1}
@@ -83,7 +85,7 @@ def test_doc_id_url_and_origin_name_the_same_document(output: Path) -> None:
 def test_two_rule_stages_are_told_apart(output: Path, page: str, at: int, reason: str) -> None:
     account = one(output, page)
     assert account["rejected"]["reason"] == reason
-    assert outcomes(account) == ["passed"] * at + ["rejected"] + ["not reached"] * (4 - at)
+    assert outcomes(account) == ["passed"] * at + ["rejected"] + ["not reached"] * (6 - at)
 
 
 def test_signals_stand_beside_the_bounds_that_the_recipe_set(output: Path) -> None:
@@ -92,6 +94,12 @@ def test_signals_stand_beside_the_bounds_that_the_recipe_set(output: Path) -> No
     assert (signals["word_count"]["min"], signals["word_count"]["within"]) == (20, False)
     assert signals["mean_word_length"]["within"]
     assert signals["duplicate_line_fraction"]["pack"] == "lines"
+
+
+def test_rules_before_and_after_an_edit_are_measured_apart(output: Path) -> None:
+    bounds = [(s["name"], s["min"]) for s in one(output, "other")["signals"] if s["name"] == "word_count"]
+    assert bounds == [("word_count", 20), ("word_count", 5)]
+    assert len([s for s in one(output, "short")["signals"] if s["name"] == "word_count"]) == 1
 
 
 def test_a_copy_names_the_text_that_stays_and_where_it_is(output: Path) -> None:
@@ -116,7 +124,7 @@ def test_a_quarantined_document_shows_its_error(output: Path) -> None:
     (account,) = explain(output, origin)
     assert account["status"] == "quarantined"
     assert "not JSON" in account["quarantined"]["error"]
-    assert outcomes(account) == ["quarantined"] + ["not reached"] * 4
+    assert outcomes(account) == ["quarantined"] + ["not reached"] * 6
 
 
 def test_an_unknown_document_is_an_error_that_says_what_is_accepted(output: Path) -> None:
