@@ -1,34 +1,31 @@
 """YAML <-> Pipeline: strict YAML 1.2, every error with file:line:column and the nearest right name.
 
-`load` turns a recipe into a Pipeline and checks everything that needs no input file; `check` then looks at columns,
+`load` turns a recipe into a Pipeline and checks everything that needs no input file; checks.py then looks at columns,
 files and the order of stages. Neither imports a model, Numba or Ray.
 """
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError
 
+from corpusforge.checks import unmasked
 from corpusforge.errors import RecipeError
 from corpusforge.mistakes import first, or_list, say, yaml_problem
 from corpusforge.pipeline import Layout, Pipeline, RunOptions, Source, Step
 from corpusforge.registry import find, names, nearest, resource
-from corpusforge.schema import CORE
 from corpusforge.source import Reader
-from corpusforge.stage import CorpusStage, Stage
+from corpusforge.stage import Stage
 from corpusforge.stages.write.parquet import Parquet
 
 VERSION = 1
 KEYS = ["corpusforge", "vars", "sources", "stages", "write.parquet", "layout", "run"]
-JUDGES = ("quality.", "dedup.decontaminate")  # stages that reject documents on their own
 
 
 def load(
@@ -130,7 +127,7 @@ class _Loader:
             writer = Parquet.model_validate({**writer.model_dump(), "path": writer.path.rstrip("/") + suffix})
         layout = self._model(Layout, root, "layout")
         made = Pipeline(sources, steps, writer, layout, options, self.file)
-        if problem := _unmasked(made):
+        if problem := unmasked(made):
             raise RecipeError(problem, self.at(root["run"], "keep_rejected", value=True))
         return Pipeline(sources, steps, writer, layout, options, self.file, resolve(made))
 
@@ -290,129 +287,6 @@ def _kind(value: Any) -> str:
 
 def _readers() -> list[str]:
     return [n for n in names() if n.startswith("read.")]
-
-
-# -------------------------------------------------------------------------------------------- check
-
-
-def check(pipeline: Pipeline) -> list[str]:
-    """Hold a pipeline to what can be known before a run, and return warnings.
-
-    Columns every stage reads exist; one column has one type; files and models exist; a named artifact is made
-    earlier. Raises RecipeError with the place of the stage at fault.
-    """
-    for step in _all_steps(pipeline):
-        with _placed(step):  # packs, models and tokenizers are looked up here
-            step.stage.columns_read(), step.stage.columns_written(), step.stage.rejection_reasons()
-    types: dict[str, tuple[pa.DataType, str]] = {}
-    for source in pipeline.sources:
-        _check_columns(pipeline, source, types)
-    for step in _all_steps(pipeline):
-        with _placed(step):
-            for path in step.stage.files():
-                if not Path(path).is_file():
-                    raise RecipeError(f"there is no file '{path}'")
-    _check_artifacts(pipeline)
-    _check_priorities(pipeline)
-    if problem := _unmasked(pipeline):
-        raise RecipeError(problem, pipeline.where)
-    return _warnings(pipeline)
-
-
-@contextmanager
-def _placed(step: Step) -> Iterator[None]:
-    """Give an error raised by a stage the stage's place in the recipe."""
-    try:
-        yield
-    except RecipeError as error:
-        raise error if error.where else RecipeError(f"{step.name}: {error.message}", step.where) from None
-
-
-def _all_steps(pipeline: Pipeline) -> list[Step]:
-    return [s for source in pipeline.sources for s in source.steps] + list(pipeline.steps)
-
-
-def _check_columns(pipeline: Pipeline, source: Source, types: dict[str, tuple[pa.DataType, str]]) -> None:
-    have: dict[str, pa.DataType] = {f.name: f.type for f in CORE}
-    have.update(source.reader.columns_written())
-    gone: dict[str, Step] = {}
-    for step in pipeline.steps_of(source):
-        for column in step.stage.columns_read():
-            if column in gone:
-                by = f"{gone[column].name} ({gone[column].where})"
-                raise RecipeError(f"{step.name} reads the column '{column}', which {by} removes", step.where)
-            if column not in have:
-                raise RecipeError(
-                    f"{step.name} reads the column '{column}', which nothing before it makes for source "
-                    f"'{source.name}'.{_maker(column) or nearest(column, list(have))}",
-                    step.where,
-                )
-        have.update(step.stage.columns_written())
-        for column in step.stage.columns_written():
-            gone.pop(column, None)
-        for column in step.stage.drops:
-            have.pop(column, None)
-            gone[column] = step
-    for column, kind in have.items():
-        known, other = types.setdefault(column, (kind, source.name))
-        if known != kind:
-            raise RecipeError(
-                f"column '{column}' is {kind} in source '{source.name}' and {known} in '{other}'", source.where
-            )
-
-
-def _maker(column: str) -> str:
-    makers = [name for name in names() if column in getattr(find(name), "writes", ())]
-    stages = [name for name in makers if not name.startswith("read.")]
-    if stages:
-        return f" Put {stages[0]} before it"
-    return f" The reader {makers[0]} makes it" if makers else ""
-
-
-def _check_artifacts(pipeline: Pipeline) -> None:
-    made: list[str] = []
-    for step in _all_steps(pipeline):
-        wanted = step.stage.artifact_name()
-        if wanted is not None and wanted not in made:
-            known = nearest(wanted, made) or " Put tokenize.train before it, or give the path of a file"
-            raise RecipeError(
-                f"{step.name}: '{wanted}' is neither a file nor the name of an earlier training stage.{known}",
-                step.where,
-            )
-        if isinstance(step.stage, CorpusStage) and (name := getattr(step.stage, "name", None)):
-            made.append(name)
-
-
-def _unmasked(pipeline: Pipeline) -> str:
-    if pipeline.options.keep_rejected != "text" or any(s.name == "privacy.pii" for s in pipeline.steps):
-        return ""
-    return (
-        "keep_rejected: text passes rejected texts through the recipe's privacy.pii, and there is none; add the stage, "
-        "or write raw_text"
-    )
-
-
-def _check_priorities(pipeline: Pipeline) -> None:
-    sources = [source.name for source in pipeline.sources]
-    for step in _all_steps(pipeline):
-        for name in getattr(step.stage, "priority", ()):
-            if name not in sources:
-                known = or_list(str(name), sources, "Sources")
-                raise RecipeError(f"{step.name}: priority: there is no source '{name}'.{known}", step.where)
-
-
-def _warnings(pipeline: Pipeline) -> list[str]:
-    warnings = []
-    dedup: Step | None = None
-    for step in pipeline.steps:
-        if step.name == "dedup.minhash":
-            dedup = step
-        elif dedup is not None and step.name.startswith(JUDGES) and step.stage.rejection_reasons():
-            warnings.append(
-                f"{step.where}: {step.name} may reject a text that dedup.minhash ({dedup.where}) kept in place of "
-                "its copies; put it before"
-            )
-    return warnings
 
 
 # ------------------------------------------------------------------------------------------ resolve

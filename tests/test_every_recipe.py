@@ -15,10 +15,11 @@ from typing import Any
 import orjson
 import pytest
 
+from corpusforge.checks import check
 from corpusforge.cli import main
 from corpusforge.engine.verify import verify
 from corpusforge.pipeline import Pipeline
-from corpusforge.recipe import check, load
+from corpusforge.recipe import load
 from corpusforge.registry import shipped
 
 DATA = Path(__file__).parents[1] / "examples" / "data"

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from corpusforge.checks import check
 from corpusforge.errors import RecipeError
 from corpusforge.pipeline import Pipeline
-from corpusforge.recipe import check, load
+from corpusforge.recipe import load
 from corpusforge.stages.quality.language import Language
 from corpusforge.stages.quality.rules import Rules
 from corpusforge.stages.read.jsonl import Jsonl

@@ -2,8 +2,9 @@
 
 import click
 
+from corpusforge.checks import check
 from corpusforge.engine.plan import plan
-from corpusforge.recipe import check, load
+from corpusforge.recipe import load
 
 
 @click.command(short_help="Check a recipe and print its plan; nothing is run.")

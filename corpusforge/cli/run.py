@@ -2,7 +2,8 @@
 
 import click
 
-from corpusforge.recipe import check, load
+from corpusforge.checks import check
+from corpusforge.recipe import load
 
 
 @click.command(short_help="Run a recipe, or continue an earlier run of it.")

@@ -86,7 +86,7 @@ def test_local_runs_do_not_import_ray(make: Make, tmp_path: object) -> None:
     import sys
 
     code = (
-        "import sys; from corpusforge.recipe import load, check; p = load('quickstart'); "
+        "import sys; import corpusforge.checks; from corpusforge.recipe import load; load('quickstart'); "
         "bad = {'ray', 'numba', 'spacy', 'lxml', 'fasttext'} & set(sys.modules); assert not bad, bad"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
