@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from corpusforge import Pipeline, RunOptions, Source, Step
 from corpusforge.engine.run import Outcome
-from corpusforge.pipeline import Pipeline, RunOptions, Source, Step
 from corpusforge.stages.dedup.exact import Exact
 from corpusforge.stages.dedup.minhash import Minhash
 from corpusforge.stages.extract.html import Html

@@ -1,13 +1,13 @@
 """The README's map is the tree: everything it names exists, and nothing of the first levels is missing from it."""
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ENTRY = re.compile(r"[\w./-]+/?")
 
 
 def mapped() -> set[str]:
@@ -28,7 +28,7 @@ def mapped() -> set[str]:
 
 
 def tracked() -> list[str]:
-    if not (ROOT / ".git").exists():
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
         pytest.skip("not a checkout")
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
     return listed.stdout.splitlines()
