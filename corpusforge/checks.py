@@ -106,12 +106,15 @@ def _check_artifacts(pipeline: Pipeline) -> None:
 
 def unmasked(pipeline: Pipeline) -> str:
     """Return what is wrong when rejected texts are to be kept masked and nothing masks them, else nothing."""
-    if pipeline.options.keep_rejected != "text" or any(s.name == "privacy.pii" for s in pipeline.steps):
+    if pipeline.options.keep_rejected != "text":
         return ""
-    return (
-        "keep_rejected: text passes rejected texts through the recipe's privacy.pii, and there is none; add the stage, "
-        "or write raw_text"
-    )
+    for source in pipeline.sources:
+        if not any(step.name == "privacy.pii" for step in pipeline.steps_of(source)):
+            return (
+                "keep_rejected: text passes rejected texts through the recipe's privacy.pii, and there is none for "
+                f"source '{source.name}'; add the stage, or write raw_text"
+            )
+    return ""
 
 
 def _check_priorities(pipeline: Pipeline) -> None:

@@ -66,6 +66,13 @@ def versions() -> dict[str, str]:
     }
 
 
+def source_digest() -> str:
+    """Return a digest of corpusforge's own source: a run that resumes with other source says so."""
+    package = Path(__file__).parents[1]
+    files = sorted(package.rglob("*.py"))
+    return digest([[p.relative_to(package).as_posix(), checksum_range(str(p))] for p in files])
+
+
 def _without(fields: Any, path: str) -> Any:
     if isinstance(fields, dict):
         return {k: _without(v, path) for k, v in fields.items()}

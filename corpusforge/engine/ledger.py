@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 
+from corpusforge.engine.identity import source_digest
 from corpusforge.errors import OutputError
 
 LOCK_RENEW_SECONDS = 20.0
@@ -31,9 +32,11 @@ class Ledger:
         self.units: dict[str, dict[str, Any]] = {}
         self.inputs: dict[str, dict[str, Any]] = {}
         self.driver = 1
+        self.other_source = False  # an earlier driver was another state of the program
+        self._source = source_digest()
         self._read()
         self._file = open(self.path, "ab")  # noqa: SIM115 - open for as long as the run
-        self._append({"driver": self.driver, "pid": os.getpid()})
+        self._append({"driver": self.driver, "pid": os.getpid(), "source": self._source})
 
     def _read(self) -> None:
         if not self.path.exists():
@@ -52,6 +55,7 @@ class Ledger:
                 self.inputs[entry["input"]] = entry
             elif "driver" in entry:
                 self.driver = entry["driver"] + 1
+                self.other_source = entry.get("source") != self._source
 
     def _append(self, *entries: dict[str, Any]) -> None:
         self._file.write(b"".join(orjson.dumps(e) + b"\n" for e in entries))

@@ -21,6 +21,7 @@ from corpusforge.engine.storage import write_whole
 from corpusforge.engine.verify import unnamed_files, verify
 from corpusforge.errors import CorruptFile, OutputError, RunError
 from corpusforge.pipeline import Pipeline
+from corpusforge.recipe import resolve
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ def run(
         if fresh:
             shutil.rmtree(work / "units", ignore_errors=True)
         ledger = Ledger(work, fresh)
+        if ledger.other_source and ledger.units:
+            progress.line("corpusforge itself has changed since this work began; --fresh does all of it again")
         staging = output / ".new"
         runner = _runner(pipeline, address, planned)
         try:
@@ -161,8 +164,7 @@ def _finish(output: Path, staging: Path, pipeline: Pipeline, made: dict[str, Any
     for path in unnamed_files(output, {p["path"] for named in parts.values() for p in named}):
         path.unlink()
     (output / "data").mkdir(exist_ok=True)
-    if pipeline.resolved:
-        write_whole(output / "recipe.yaml", pipeline.resolved.encode())
+    write_whole(output / "recipe.yaml", (pipeline.resolved or resolve(pipeline)).encode())
     funnel = {k: made[k] for k in ("documents", "skipped", "written", "sources", "stages")}
     write_whole(output / "report.json", orjson.dumps({**funnel, "versions": versions()}, option=orjson.OPT_INDENT_2))
     write_whole(manifest, orjson.dumps(made, option=orjson.OPT_INDENT_2))

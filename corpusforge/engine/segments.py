@@ -175,7 +175,8 @@ class Segments:
                 artifact = self._named_artifact(wanted)
                 named[wanted] = artifact["path"]
                 content.append(artifact["checksum"])
-        masking = next((s for s in self.plan.steps if s.step.name == "privacy.pii"), None)
+        maskers = (s for s in self.plan.steps if s.step.name == "privacy.pii" and s.step.acts_on(source.name))
+        masking = next(maskers, None) if options.keep_rejected == "text" else None
         fingerprint = digest(
             FORMAT,
             "segment",
@@ -189,7 +190,7 @@ class Segments:
             options.keep_rejected,
             options.signals,
             [options.limit, options.sample] if reading else None,
-            self.identity[masking.index] if masking and options.keep_rejected == "text" else None,
+            self.identity[masking.index] if masking else None,
         )  # fmt: skip
         return SegmentUnit(
             fingerprint=fingerprint,
@@ -205,7 +206,7 @@ class Segments:
             artifacts=artifacts,
             named=named,
             emits=emits,
-            masking=masking if options.keep_rejected == "text" else None,
+            masking=masking,
             options=options,
         )
 

@@ -1,5 +1,6 @@
 """Every document is accounted for: one bad document costs one document, and a kernel that loses rows stops the run."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -11,9 +12,10 @@ import pytest
 
 from corpusforge.engine.verify import verify
 from corpusforge.errors import AccountingError, TooManyErrors
-from corpusforge.pipeline import Pipeline
+from corpusforge.pipeline import Pipeline, Step
 from corpusforge.stage import Kernel, Stage, reject
 from corpusforge.stages.dedup.exact import Exact
+from corpusforge.stages.privacy.pii import Pii
 
 Make = Callable[..., Pipeline]
 
@@ -121,3 +123,13 @@ def test_verify_finds_a_changed_byte_a_missing_and_a_foreign_file(make: Make) ->
     assert "part-00000.parquet: its checksum" in problems
     assert "part-00001.parquet: is missing" in problems
     assert "stray.parquet: is not named" in problems
+
+
+def test_rejected_texts_are_masked_by_the_recipes_own_pii_stage(make: Make, tmp_path: Path) -> None:
+    path = tmp_path / "mail.jsonl"
+    path.write_bytes(b'{"text": "write to jane@web.org", "url": "1"}\n{"text": "or to joe@web.org", "url": "2"}\n')
+    pipeline = make(Odd(), paths=str(path), keep_rejected="text")
+    steps = (*pipeline.steps, Step("privacy.pii", Pii(mask=("email",))))
+    outcome = dataclasses.replace(pipeline, steps=steps).run()
+    rejected = pq.read_table(next(outcome.path.glob("rejected/*.parquet")))
+    assert rejected["text"].to_pylist() == ["write to <EMAIL>"]
