@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from corpusforge.errors import RecipeError
 from corpusforge.stages.dedup.evals import eval_names, read_items
@@ -40,7 +41,9 @@ class Index:
         return f"{self.names[file]}#{item - int(self.first_items[file])}"
 
 
-def build_index(paths: Sequence[str], fields: Sequence[str], ngram: int, min_words: int, max_items: int) -> Index:
+def build_index(
+    paths: Sequence[str], fields: Sequence[str], ngram: int, min_words: int, min_distinct_words: int, max_items: int
+) -> Index:
     """Index the n-grams of the items of `paths`; see `dedup.decontaminate` for what counts.
 
     Raises RecipeError when no item has a field of `fields`, or none has `min_words` words.
@@ -53,7 +56,7 @@ def build_index(paths: Sequence[str], fields: Sequence[str], ngram: int, min_wor
         for start, items in _batches(read_items(path, fields), number):
             number = start + len(items)
             strings += sum(len(item) for item in items)
-            for hashes, item, head in _ngrams(items, ngram, min_words):
+            for hashes, item, head in _ngrams(items, ngram, min_words, min_distinct_words):
                 grams.append(np.stack([hashes, (start + item).astype(np.uint64)]))
                 heads.append(head)
         first_items.append(number)
@@ -61,7 +64,7 @@ def build_index(paths: Sequence[str], fields: Sequence[str], ngram: int, min_wor
         raise RecipeError(f"against: no item of {len(paths)} files has text in {' or '.join(fields) or 'any field'}")
     pairs = np.concatenate(grams, axis=1)
     if not pairs.size:
-        raise RecipeError(f"against: none of {first_items[-1]} items has {min(min_words, ngram)} words")
+        raise RecipeError(f"against: none of {first_items[-1]} items has {min(min_words, ngram)} telling words")
     bounds = np.array(first_items, np.int64)
     index, owners, common = _rare(pairs, bounds, max_items)
     blocks = _filter(index)
@@ -110,7 +113,9 @@ def _batches(items: Iterator[list[str]], number: int) -> Iterator[tuple[int, lis
     yield number, batch
 
 
-def _ngrams(items: list[list[str]], ngram: int, min_words: int) -> Iterator[tuple[UInt64s, Int64s, UInt64s]]:
+def _ngrams(
+    items: list[list[str]], ngram: int, min_words: int, min_distinct_words: int
+) -> Iterator[tuple[UInt64s, Int64s, UInt64s]]:
     # n-grams, the item of each, and the first words of those that are shorter than `ngram`: first of whole items, which
     # have the n-grams of their fields, then of fields that are shorter
     joined = ["\n".join(strings) for strings in items]
@@ -122,9 +127,39 @@ def _ngrams(items: list[list[str]], ngram: int, min_words: int) -> Iterator[tupl
         grams = shingles(words, ngram)
         text = np.repeat(np.arange(len(texts)), np.diff(grams.offsets))
         wanted = (words.counts >= shortest) & (words.counts <= most)
+        spelled = _distinct_words(words.offsets, grams.offsets, words.hashes, _spelled(words), ngram)
         first = shingles(words, shortest)
         heads = first.hashes[first.offsets[:-1][wanted & (words.counts < ngram)]]
-        yield grams.hashes[wanted[text]], item[text[wanted[text]]], heads
+        chosen = wanted[text] & (spelled >= min(min_distinct_words, shortest))
+        yield grams.hashes[chosen], item[text[chosen]], heads
+
+
+def _spelled(words: Words) -> NDArray[np.bool_]:
+    # Words that are no numbers and no single Latin letters: 1 for those that begin with a letter and have another, and
+    # for every word that begins outside ASCII (a Chinese word may be one character).
+    first = words.data[words.starts] if len(words.starts) else np.zeros(0, np.uint8)
+    letter = ((first | 0x20) >= ord("a")) & ((first | 0x20) <= ord("z"))
+    return (first >= 0x80) | (letter & (words.lengths_chars >= 2))
+
+
+@njit(cache=True)
+def _distinct_words(
+    word_offsets: Int64s, gram_offsets: Int64s, hashes: UInt64s, spelled: NDArray[np.bool_], n: int
+) -> Int64s:
+    counts = np.zeros(gram_offsets[-1], np.int64)
+    for d in range(len(word_offsets) - 1):
+        last = word_offsets[d + 1]
+        for g in range(gram_offsets[d], gram_offsets[d + 1]):
+            start = word_offsets[d] + g - gram_offsets[d]
+            for i in range(start, min(start + n, last)):
+                if spelled[i]:
+                    new = True
+                    for j in range(start, i):
+                        if hashes[j] == hashes[i]:
+                            new = False
+                            break
+                    counts[g] += new
+    return counts
 
 
 def _rare(pairs: UInt64s, first_items: Int64s, max_items: int) -> tuple[UInt64s, Int64s, int]:

@@ -26,6 +26,17 @@ def grams(words: list[str], n: int) -> set[tuple[str, ...]]:
     return {tuple(words[i : i + n]) for i in range(len(words) - n + 1)}
 
 
+def item_grams(item: Sequence[str], stage: Decontaminate) -> set[tuple[str, ...]]:
+    mine: set[tuple[str, ...]] = set()
+    for text in (" ".join(item), *item):
+        words = text.split()
+        mine |= grams(words, stage.ngram)
+        if stage.min_words <= len(words) < stage.ngram:
+            mine.add(tuple(words))
+    least = min(stage.min_distinct_words, stage.ngram, stage.min_words)
+    return {gram for gram in mine if len({w for w in gram if w[0].isalpha() and (len(w) > 1 or w > "z")}) >= least}
+
+
 def reference(files: Sequence[Sequence[Sequence[str]]], texts: Sequence[str], stage: Decontaminate) -> list[Any]:
     """The rule in sets: (hits, FILE#ITEM) or None for each text."""
     owners: dict[tuple[str, ...], str] = {}
@@ -33,12 +44,7 @@ def reference(files: Sequence[Sequence[Sequence[str]]], texts: Sequence[str], st
     for number, items in enumerate(files):
         seen: Counter[tuple[str, ...]] = Counter()
         for i, item in enumerate(items):
-            mine: set[tuple[str, ...]] = set()
-            for text in (" ".join(item), *item):
-                words = text.split()
-                mine |= grams(words, stage.ngram)
-                if stage.min_words <= len(words) < stage.ngram:
-                    mine.add(tuple(words))
+            mine = item_grams(item, stage)
             seen.update(mine)
             for gram in mine:
                 owners.setdefault(gram, f"{number}.jsonl#{i}")
@@ -56,7 +62,7 @@ def reference(files: Sequence[Sequence[Sequence[str]]], texts: Sequence[str], st
     return judged
 
 
-WORDS = st.lists(st.sampled_from("abcd"), max_size=8).map(" ".join)
+WORDS = st.lists(st.sampled_from(["ab", "cd", "e", "1", "語"]), max_size=8).map(" ".join)
 FILES = st.lists(st.lists(st.lists(WORDS, max_size=3), min_size=1, max_size=4), min_size=1, max_size=2)
 STAGES = st.builds(
     dict,
@@ -64,6 +70,7 @@ STAGES = st.builds(
     min_words=st.integers(1, 5),
     min_hits=st.integers(1, 3),
     max_items=st.sampled_from([1, 20]),
+    min_distinct_words=st.integers(0, 4),
 )
 
 
@@ -74,8 +81,7 @@ def test_the_result_is_that_of_the_rule(
 ) -> None:
     paths = tuple(write(tmp_path / f"{i}.jsonl", items) for i, items in enumerate(files))
     stage = Decontaminate(against=paths, **fields)
-    least = min(stage.ngram, stage.min_words)
-    if not any(len(" ".join(item).split()) >= least for items in files for item in items):
+    if not any(item_grams(item, stage) for items in files for item in items):
         with pytest.raises(RecipeError, match=r"no item of|none of"):
             stage.open()
         return
@@ -98,6 +104,12 @@ def test_a_short_item_counts_whole_and_a_shorter_one_not_at_all(tmp_path: Path) 
     stage = Decontaminate(against=write(tmp_path / "e.jsonl", [[item(1, 7)], [item(2, 8)], [item(3, 12)]]))
     texts = (item(1, 7), item(2, 8), f"a {item(2, 8)} b", item(2, 7), item(3, 11), f"{item(3, 11)} {item(3, 12)}")
     assert judge(stage, *texts) == [None, "contaminated", "contaminated", None, None, "contaminated"]
+
+
+def test_counting_and_rows_of_letters_are_no_quotation(tmp_path: Path) -> None:
+    count, letters = " ".join(map(str, range(1, 21))), "a b c d e f g h i j k l m n o p"
+    stage = Decontaminate(against=write(tmp_path / "e.jsonl", [[f"{count} {letters} {item(1)}"]]))
+    assert judge(stage, count, letters, f"{letters} {count}", item(1)) == [None, None, None, "contaminated"]
 
 
 def test_boilerplate_of_many_items_is_left_out_and_a_shared_passage_is_not(tmp_path: Path) -> None:
