@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import xxhash
 
 from corpusforge.engine.exchange import BUCKET_SHIFT, RunWriter, merge
-from corpusforge.engine.rows import RowsFile, contiguous, value_bytes
+from corpusforge.engine.rows import RowsFile, contiguous, grouped, value_bytes
 from corpusforge.engine.storage import checksum_range, whole_file
 from corpusforge.engine.units import PartUnit, Report, ShuffleUnit, file_entry
 from corpusforge.schema import CORE, DICTIONARY_COLUMNS, WITHOUT_STATISTICS
@@ -94,22 +94,7 @@ def write_part(unit: PartUnit) -> Report:
 
 def row_groups(batches: Iterator[pa.RecordBatch], row_group_bytes: int) -> Iterator[pa.RecordBatch]:
     """Yield row groups: each ends with the first row that reaches `row_group_bytes`, as one contiguous batch."""
-    held: list[pa.RecordBatch] = []
-    held_bytes = 0
-    for batch in batches:
-        sizes = np.concatenate([[0], np.cumsum(value_bytes(batch))])
-        start = 0
-        while start < batch.num_rows:
-            end = int(np.searchsorted(sizes, sizes[start] + row_group_bytes - held_bytes))
-            end = min(max(end, start + 1), batch.num_rows)
-            held.append(batch.slice(start, end - start))
-            held_bytes += int(sizes[end] - sizes[start])
-            if held_bytes >= row_group_bytes:
-                yield contiguous(held)
-                held, held_bytes = [], 0
-            start = end
-    if held:
-        yield contiguous(held)
+    return (contiguous(pieces) for pieces in grouped(batches, row_group_bytes))
 
 
 def _parquet_writer(path: Path, schema: pa.Schema, level: int) -> pq.ParquetWriter:

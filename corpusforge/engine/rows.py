@@ -145,19 +145,25 @@ def contiguous(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
 
 def rebatch(batches: Iterator[pa.RecordBatch], batch_bytes: int) -> Iterator[pa.RecordBatch]:
     """Yield the same rows in batches of about `batch_bytes` of values: small ones joined, large ones cut."""
+    for pieces in grouped(batches, batch_bytes):
+        yield pieces[0] if len(pieces) == 1 else contiguous(pieces)
+
+
+def grouped(batches: Iterator[pa.RecordBatch], group_bytes: int) -> Iterator[list[pa.RecordBatch]]:
+    """Yield the same rows in groups of pieces; a group ends with the first row that reaches `group_bytes`."""
     held: list[pa.RecordBatch] = []
     held_bytes = 0
     for batch in batches:
         sizes = np.concatenate([[0], np.cumsum(value_bytes(batch))])
         start = 0
         while start < batch.num_rows:
-            end = int(np.searchsorted(sizes, sizes[start] + batch_bytes - held_bytes))
+            end = int(np.searchsorted(sizes, sizes[start] + group_bytes - held_bytes))
             end = min(max(end, start + 1), batch.num_rows)
             held.append(batch.slice(start, end - start))
             held_bytes += int(sizes[end] - sizes[start])
-            if held_bytes >= batch_bytes:
-                yield held[0] if len(held) == 1 else contiguous(held)
+            if held_bytes >= group_bytes:
+                yield held
                 held, held_bytes = [], 0
             start = end
     if held:
-        yield held[0] if len(held) == 1 else contiguous(held)
+        yield held

@@ -130,7 +130,9 @@ class _Segment:
             try:
                 result = self.kernels[number](batch)
                 problem = _broken(batch, result)
-            except Exception as error:  # isolated below, down to one document
+            except Exception as error:
+                if not _of_a_document(error):
+                    raise
                 self.counts[number]["seconds"] += time.process_time() - begun
                 self._isolate(batch, number, error)
                 return
@@ -339,6 +341,14 @@ def _count(batches: Iterator[pa.RecordBatch], counts: ReadCounts) -> Iterator[pa
         counts.rows += batch.num_rows
         counts.bytes += _text_bytes(batch, np.ones(batch.num_rows, bool))
         yield with_columns(batch, row=pa.array(np.arange(start, counts.rows, dtype=np.uint32)))
+
+
+def _of_a_document(error: Exception) -> bool:
+    # A missing package, a full memory or disk is no document's fault: the run stops, and nothing is put in quarantine
+    # that the next run would find there.
+    if isinstance(error, ImportError | MemoryError):
+        return False
+    return not (isinstance(error, OSError) and error.errno is not None)
 
 
 def _broken(before: pa.RecordBatch, after: pa.RecordBatch) -> str:

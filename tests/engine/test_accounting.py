@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from corpusforge.engine.verify import verify
-from corpusforge.errors import AccountingError, TooManyErrors
+from corpusforge.errors import AccountingError, RunError, TooManyErrors
 from corpusforge.pipeline import Pipeline, Step
 from corpusforge.stage import Kernel, Stage, reject
 from corpusforge.stages.dedup.exact import Exact
@@ -30,6 +30,16 @@ class Chokes(Stage):
             if any(self.word in (t or "") for t in batch["text"].to_pylist()):
                 raise ValueError("cannot swallow this")
             return batch
+
+        return kernel
+
+
+class Lacks(Stage):
+    """Needs a package that is not installed."""
+
+    def open(self) -> Kernel:
+        def kernel(batch: pa.RecordBatch) -> pa.RecordBatch:
+            raise ModuleNotFoundError("No module named 'unheard_of'")
 
         return kernel
 
@@ -76,6 +86,11 @@ def test_quarantine_and_rejections_do_not_depend_on_batches(make: Make) -> None:
         for s in ("1B", "64MB")
     }
     assert len(sums) == 1
+
+
+def test_a_missing_package_stops_the_run_and_quarantines_nothing(make: Make) -> None:
+    with pytest.raises(RunError, match="No module named 'unheard_of'"):
+        make(Lacks(), max_error_fraction=1.0).run()
 
 
 def test_a_kernel_that_drops_a_row_stops_the_run(make: Make) -> None:
