@@ -45,6 +45,7 @@ def test_a_driver_killed_at_random_moments_ends_in_the_same_bytes(corpus: Path, 
     for output in (whole, killed):
         recipe = RECIPE.format(corpus=corpus, output=output, workers=workers)
         (tmp_path / f"{output.name}.yaml").write_text(recipe)
+    assert _start(tmp_path / "whole.yaml", "--limit", "20", "--workers", "1").wait() == 0  # compiles the kernels
     begun = time.time()
     assert _start(tmp_path / "whole.yaml").wait() == 0
     length = time.time() - begun
@@ -64,8 +65,8 @@ def test_a_driver_killed_at_random_moments_ends_in_the_same_bytes(corpus: Path, 
     assert set(times.values()) == {1}, "a committed unit was done again"
 
 
-def _start(recipe: Path) -> subprocess.Popen[bytes]:
-    code = f"from corpusforge.cli import main; main(['run', {str(recipe)!r}])"
+def _start(recipe: Path, *options: str) -> subprocess.Popen[bytes]:
+    code = f"from corpusforge.cli import main; main({['run', str(recipe), *options]!r})"
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
