@@ -10,7 +10,7 @@ import brotli
 import pyarrow as pa
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from corpusforge.source import Found, Record, Skipped, Split, Unreadable
@@ -265,6 +265,7 @@ def test_a_file_cut_anywhere_gives_its_whole_records_and_at_most_one_unreadable(
 
 
 @settings(max_examples=150, deadline=None)
+@example(3, 0.953125, 15, "gzip per record")
 @given(
     st.integers(0, 5), st.floats(0, 0.999), st.integers(1, 255), st.sampled_from(["gzip per record", "zstd per record"])
 )
@@ -278,8 +279,10 @@ def test_one_changed_byte_costs_at_most_its_own_record(tmp_path_factory, member,
     if member == 0 and not records(found):  # the compression of the file is told by its first bytes
         assert errors(found)
     else:
-        assert [b for b in bodies(found) if b in others] == others
-        assert len(bodies(found)) + len(errors(found)) >= 6
+        # The changed record may still be read, even as another page's text ("page 3" as "page 2").
+        left = bodies(found)
+        assert left == others or others in [left[:i] + left[i + 1 :] for i in range(len(left))]
+        assert len(left) + len(errors(found)) >= 6
 
 
 @settings(max_examples=200, deadline=None)
