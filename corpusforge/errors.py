@@ -6,6 +6,7 @@
     ├── OutputError            the output folder is in use, or belongs to another recipe (exit code 2)
     └── RunError               the run failed; the message says what to do next (exit code 1)
         ├── AccountingError    read = kept + rejected + quarantined was broken: a bug, never ignored
+        ├── StorageError       the storage failed while an input was read: no fault of the document
         ├── CorruptFile        an intermediate file is missing or fails its checksum; it is redone once
         └── TooManyErrors      more documents failed than `run.max_error_fraction` allows
 
@@ -40,6 +41,10 @@ class RunError(CorpusforgeError):
 
 class AccountingError(RunError):
     """Documents appeared or vanished between two places that count them."""
+
+
+class StorageError(RunError):
+    """Stored bytes could not be read; unlike OSError no reader takes it for damage of the file's content."""
 
 
 class CorruptFile(RunError):

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpusforge.engine.rows import RowsWriter
+from corpusforge.errors import StorageError
 from corpusforge.schema import CORE, QUARANTINE_FILE, doc_id, doc_ids
 from corpusforge.source import Reader, Record, Skipped, Split, Unreadable
 
@@ -78,7 +79,7 @@ def _batches(
         try:
             item = next(found, None)
         except Exception as error:
-            if isinstance(error, OSError) and error.errno is not None:
+            if isinstance(error, StorageError) or (isinstance(error, OSError) and error.errno is not None):
                 raise  # the storage failed, not the file's content: a rerun may well read it
             # The rest of the split cannot be read; what came before stays.
             item, found = Unreadable("rest", f"{type(error).__name__}: {error}"), iter(())

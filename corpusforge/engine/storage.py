@@ -1,5 +1,6 @@
 """Where bytes are: opening inputs, checksums, writing files so that they appear whole or not at all."""
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +11,10 @@ import pyarrow as pa
 import pyarrow.fs
 import xxhash
 
-from corpusforge.errors import CorruptFile
+from corpusforge.errors import CorruptFile, StorageError
 
 CHUNK = 4 << 20
+READ_BYTES = 128 << 10
 
 
 def is_remote(path: str) -> bool:
@@ -20,10 +22,26 @@ def is_remote(path: str) -> bool:
     return "://" in path
 
 
+class _Stored(io.FileIO):
+    """A local file whose failing reads are StorageErrors: libraries raise OSError for damaged content too."""
+
+    def readinto(self, buffer: Any) -> Any:
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            raise StorageError(f"{self.name}: {error.strerror or error}") from error
+
+    def readall(self) -> bytes:
+        try:
+            return super().readall() or b""
+        except OSError as error:
+            raise StorageError(f"{self.name}: {error.strerror or error}") from error
+
+
 def open_input(path: str) -> BinaryIO:
     """Open a local path or a URI for reading bytes, seekable."""
     if not is_remote(path):
-        return open(path, "rb")
+        return io.BufferedReader(_Stored(path), READ_BYTES)
     filesystem, inner = pa.fs.FileSystem.from_uri(path)
     return cast(BinaryIO, filesystem.open_input_file(inner))
 
