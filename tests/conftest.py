@@ -4,8 +4,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+settings.register_profile("no-deadline", settings(), deadline=None)  # the first call of a kernel may compile it
+settings.load_profile("no-deadline")
 
 
 @pytest.fixture(scope="session")
