@@ -109,6 +109,18 @@ def _keep_codes(batch: pa.RecordBatch, keep: str) -> NDArray[np.uint64]:
         numbers = _seconds_like(column)
     else:
         numbers = _as_number(column, keep)
+    rising, missing = rising_codes(numbers)
+    falling = np.minimum(~rising, _WORST - np.uint64(1))
+    return np.where(missing, _WORST, falling)
+
+
+def rising_codes(numbers: pa.Array) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+    """Return numbers (floats or integers) as codes that rise with them, and which of them are null or NaN.
+
+    >>> codes, missing = rising_codes(pa.array([2.5, -1.0, None]))
+    >>> bool(codes[1] < codes[0]), missing.tolist()
+    (True, [False, False, True])
+    """
     missing = numbers.is_null(nan_is_null=True)
     if pa.types.is_floating(numbers.type):
         values = np.asarray(pc.fill_null(numbers, 0.0)).astype(np.float64) + 0.0  # -0.0 equals 0.0
@@ -118,8 +130,7 @@ def _keep_codes(batch: pa.RecordBatch, keep: str) -> NDArray[np.uint64]:
         rising = np.asarray(pc.fill_null(numbers, 0)).astype(np.uint64)
     else:
         rising = np.asarray(pc.fill_null(numbers, 0)).astype(np.int64).view(np.uint64) ^ _SIGN
-    falling = np.minimum(~rising, _WORST - np.uint64(1))
-    return np.where(np.asarray(missing), _WORST, falling)
+    return rising, np.asarray(missing)
 
 
 def _as_number(column: pa.Array, keep: str) -> pa.Array:
