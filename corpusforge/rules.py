@@ -1,34 +1,48 @@
-"""A rule pack: YAML that becomes one function, signal table -> reason per document.
+r"""A rule pack: YAML that says how a text is edited and what is then measured of it, and within which bounds.
 
-    about: Document-level quality rules of Gopher.
-    source: "Rae et al. 2021, arXiv:2112.11446, table A1"
-    rules:
-      - {signal: word_count, min: 50, max: 100000}     # bounds are inclusive; the first rule that fires decides
+    about: What it does.
+    source: "Who published it, where"
+    edits:                                   # of the whole text, in order; RE2 patterns, linear in time
+      - {pattern: '\n{3,}', with: "\n\n"}
+    lines:                                   # cut the edited text, judge and edit each line, join what is left
+      cut: newline                           # newline: text.split("\n"); unicode: text.splitlines(); paragraph
+      strip: false                           # strip each line first, and the joined text last
+      join: "\n"                             # "\n\n" between paragraphs
+      steps:                                 # in order, for each line still there
+        - {signal: word_count, min: 3}       # a line out of bounds is dropped
+        - {pattern: '\[edit\]', with: ""}    # an edit; with `then: drop` a line it leaves without text is dropped
+        - {signal: curly_bracket_count, max: 0, then: reject, name: curly_bracket}  # rejects the document
+        - {pattern: "^Sign-in", with: "", when: {signal: word_count, max: 10}}      # lines within `when` only
+    by: language                             # a string column whose value picks bounds from `table`
+    table: {fra: {word_count.min: 60}}
+    other: defaults                          # values not in the table: defaults (the bounds below), keep or reject
+    rules:                                   # of the text as edited; bounds are inclusive, the first that fires decides
+      - {signal: word_count, min: 50, max: 100000}
       - {signal: mean_word_length, min: 3, max: 10, name: word_length}
     examples:
       - {reject: word_count_below_min, text: "Too short."}
-      - {text: "The long way home and back. ", repeat: 12}   # no `reject`: kept; `repeat`: the text so many times
+      - {text: "The long way home and back. ", repeat: 12, language: fra, edited: "the text afterwards"}
 
-A rule's reasons are `<name>_below_min` and `<name>_above_max`; its name is its signal's unless it has another.
+A rule's reasons are `<name>_below_min` and `<name>_above_max`; its name is its signal's unless it has another. A step
+that rejects gives its name as the reason. Only `about` and one of `edits`, `lines`, `rules` must be there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import MarkedYAMLError
 
-from corpusforge import signals
 from corpusforge.errors import RecipeError
 from corpusforge.registry import nearest, resource
+
+NO_TEXT_LEFT = "no_text_left"  # the reason for a document that had text before the edits and has none after them
+SIZES = ("chars_before", "chars_after")  # signals that every pack with edits measures, so that `explain` can tell
 
 
 @dataclass(frozen=True)
@@ -48,11 +62,56 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Edit:
+    """Replace every match of an RE2 pattern."""
+
+    pattern: str
+    replacement: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is done to each line: drop it, reject its document, or edit it (`then: drop`: if that leaves no text)."""
+
+    what: Rule | Edit
+    then: Literal["keep", "drop", "reject"]
+    when: Rule | None = None  # only to lines within its bounds
+
+    @property
+    def reason(self) -> str:
+        """The reason of a step that rejects, else ""."""
+        return self.what.name if self.then == "reject" and isinstance(self.what, Rule) else ""
+
+    def signals(self) -> tuple[str, ...]:
+        """The signals it measures of lines."""
+        return tuple(rule.signal for rule in (self.when, self.what) if isinstance(rule, Rule))
+
+
+@dataclass(frozen=True)
+class Lines:
+    """How a text is cut into lines, what is done to each, and how they are joined."""
+
+    cut: Literal["newline", "unicode", "paragraph"]
+    strip: bool
+    join: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
 class PackExample:
     """A text and the reason for which the pack rejects it; None: it is kept."""
 
     text: str
     reason: str | None
+    edited: str | None = None  # the text afterwards; None: not said
+    group: str | None = None  # the value of the column `by`
+
+
+class Early(NamedTuple):
+    """What was found while a text was edited: one column for each of `Pack.early_reasons()`."""
+
+    fired: np.ndarray  # bool[documents, reasons]
+    values: np.ndarray  # float64[documents, reasons]
 
 
 @dataclass(frozen=True)
@@ -75,7 +134,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Pack:
-    """A named list of rules with the examples that show each firing."""
+    """Named edits and rules, with the examples that show each at work."""
 
     name: str
     path: Path
@@ -83,26 +142,77 @@ class Pack:
     source: str
     rules: tuple[Rule, ...]
     examples: tuple[PackExample, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    lines: Lines | None = None
+    by: str | None = None
+    table: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    other: Literal["defaults", "keep", "reject"] = "defaults"
+
+    @property
+    def edits_text(self) -> bool:
+        """Say whether the pack writes the text, or only judges it."""
+        return bool(self.edits) or self.lines is not None
 
     def signals(self) -> tuple[str, ...]:
-        """The signals the rules name, in order, each once."""
-        return tuple(dict.fromkeys(rule.signal for rule in self.rules))
+        """The signals measured of documents, in order, each once."""
+        sizes = SIZES if self.edits_text else ()
+        return tuple(dict.fromkeys((*(rule.signal for rule in self.rules), *sizes)))
+
+    def early_reasons(self) -> tuple[str, ...]:
+        """The reasons that come before all rules: of lines that reject their document, and of no text left."""
+        steps = self.lines.steps if self.lines else ()
+        said = dict.fromkeys(step.reason for step in steps if step.reason)
+        return (*said, NO_TEXT_LEFT) if self.edits_text else ()
 
     def reasons(self) -> tuple[str, ...]:
         """Every reason the pack can give, in the order in which they are tried."""
-        return tuple(reason for rule in self.rules for reason in rule.reasons())
+        unlisted = (f"{self.by}_not_in_table",) if self.by and self.other == "reject" else ()
+        return (*self.early_reasons(), *unlisted, *(reason for rule in self._widest for reason in rule.reasons()))
 
-    def judge(self, table: Mapping[str, np.ndarray]) -> Verdict:
-        """Judge documents by their signals, `table`: signal -> float64[documents]; NaN fires nothing."""
-        fired, values = [], []
-        for rule in self.rules:
+    @cached_property
+    def _bounds(self) -> tuple[tuple[Rule, ...], ...]:
+        """Rules of values outside the table, then those of each of its entries, in order."""
+        outside = self.rules if self.other == "defaults" else tuple(Rule(r.name, r.signal) for r in self.rules)
+        return (outside, *(self.changed(bounds).rules for bounds in self.table.values()))
+
+    @cached_property
+    def _widest(self) -> tuple[Rule, ...]:
+        """Rules with a finite bound wherever some entry of the table has one, so that all reasons are known."""
+        some = zip(*self._bounds, strict=True)
+        return tuple(replace(r[0], min=max(one.min for one in r), max=min(one.max for one in r)) for r in some)
+
+    def judge(
+        self, table: Mapping[str, np.ndarray], groups: pa.Array | None = None, early: Early | None = None
+    ) -> Verdict:
+        """Judge documents by their signals, `table`: signal -> float64[documents]; NaN fires nothing.
+
+        `groups`: the column `by`. `early`: what the edits have found; None: nothing.
+        """
+        documents = len(next(iter(table.values()))) if table else len(groups) if groups is not None else 0
+        if early is None:
+            shape = documents, len(self.early_reasons())
+            early = Early(np.zeros(shape, bool), np.zeros(shape))
+        documents = len(early.fired)
+        entry = np.zeros(documents, np.int64)  # of `_bounds`
+        if self.by is not None and groups is not None:
+            import pyarrow.compute as pc
+
+            found = pc.index_in(groups.cast(pa.string()), pa.array(list(self.table), pa.string()))
+            entry = pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64) + 1
+        fired, values = [*early.fired.T], [*early.values.T]
+        if self.by is not None and self.other == "reject":
+            fired.append(entry == 0)
+            values.append(np.full(documents, np.nan))
+        for i, rule in enumerate(self._widest):
             measured = table[rule.signal]
             if rule.min > -np.inf:
-                fired.append(measured < rule.min)
+                fired.append(measured < np.array([rules[i].min for rules in self._bounds])[entry])
                 values.append(measured)
             if rule.max < np.inf:
-                fired.append(measured > rule.max)
+                fired.append(measured > np.array([rules[i].max for rules in self._bounds])[entry])
                 values.append(measured)
+        if not fired:
+            return Verdict(np.zeros((documents, 0), bool), np.zeros((documents, 0)))
         return Verdict(np.stack(fired, axis=1), np.stack(values, axis=1))
 
     def labels(self, verdict: Verdict) -> pa.ListArray:
@@ -114,113 +224,38 @@ class Pack:
         return pa.ListArray.from_arrays(pa.array(offsets), names.take(pa.array(which)))
 
     def changed(self, bounds: Mapping[str, float]) -> Pack:
-        """Return the pack with other bounds, `{"word_count.min": 80}`; RecipeError when a key names no rule."""
-        rules = {rule.name: rule for rule in self.rules}
-        known = [f"{name}.{end}" for name in rules for end in ("min", "max")]
+        """Return the pack with other bounds; RecipeError when a key names no rule.
+
+        `{"word_count.min": 80}` for a rule, `{"lines.word_count.min": 5}` for a step. They replace those of `rules`;
+        entries of a table keep theirs.
+        """
+        steps = self.lines.steps if self.lines else ()
+        owners: dict[str, Rule] = {rule.name: rule for rule in self.rules}
+        judging = [step.what for step in steps if isinstance(step.what, Rule)]
+        names = [rule.name for rule in judging]
+        owners |= {f"lines.{rule.name}": rule for rule in judging if names.count(rule.name) == 1}
+        known = [f"{name}.{end}" for name in owners for end in ("min", "max")]
         for key, value in bounds.items():
             if key not in known:
                 raise RecipeError(f"pack '{self.name}' has no bound '{key}'.{nearest(key, known)}")
             name, end = key.rsplit(".", 1)
-            rules[name] = replace(rules[name], min=value) if end == "min" else replace(rules[name], max=value)
-            if rules[name].min > rules[name].max:
-                raise RecipeError(f"{name} of pack '{self.name}': min {rules[name].min} is above max {rules[name].max}")
-        return replace(self, rules=tuple(rules.values()))
+            old = owners[name]
+            owners[name] = new = replace(old, min=value) if end == "min" else replace(old, max=value)
+            if new.min > new.max:
+                raise RecipeError(f"{name} of pack '{self.name}': min {new.min} is above max {new.max}")
+        rules = tuple(owners[rule.name] for rule in self.rules)
+        if self.lines is None:
+            return replace(self, rules=rules)
+        steps = tuple(
+            replace(s, what=owners.get(f"lines.{s.what.name}", s.what)) if isinstance(s.what, Rule) else s
+            for s in steps
+        )
+        return replace(self, rules=rules, lines=replace(self.lines, steps=steps))
 
 
 def load(name_or_path: str) -> Pack:
     """Read a shipped pack by name or any pack by path; RecipeError says file:line:column."""
+    from corpusforge.stages.quality.pack_file import parse
+
     path = resource("filters", name_or_path)
-    return _parse(path, path.read_text(encoding="utf-8"))
-
-
-@cache
-def _parse(path: Path, text: str) -> Pack:
-    # Cached by content: a stage asks for its pack several times while a recipe is checked.
-    yaml = YAML(typ="rt", pure=True)  # YAML 1.2 with line and column; refuses duplicate keys
-    try:
-        root = yaml.load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
-        raise RecipeError(f"this is not valid YAML: {str(error.problem).splitlines()[0]}", where) from error
-    node = _Node(path, root, f"{path}:1:1")
-    node.check(required=("about", "rules"), optional=("source", "examples"))
-    items = node.list("rules")
-    if not items:
-        raise RecipeError("a pack needs at least one rule", node.place("rules"))
-    rules = [_rule(item) for item in items]
-    for i, rule in enumerate(rules):
-        if rule.name in (r.name for r in rules[:i]):
-            raise RecipeError(f"two rules are called '{rule.name}'; give one a `name`", items[i].where)
-    reasons = [reason for rule in rules for reason in rule.reasons()]
-    examples = tuple(_example(item, reasons) for item in node.list("examples"))
-    return Pack(path.stem, path, node.text("about"), node.text("source"), tuple(rules), examples)
-
-
-def _rule(node: _Node) -> Rule:
-    node.check(required=("signal",), optional=("min", "max", "name"))
-    signal = node.text("signal")
-    signals.check(signal, node.place("signal"))
-    low, high = node.number("min", -np.inf), node.number("max", np.inf)
-    if "min" not in node.value and "max" not in node.value:
-        raise RecipeError(f"the rule on '{signal}' needs `min`, `max` or both", node.where)
-    if low > high:
-        raise RecipeError(f"min {low:g} is above max {high:g}: nothing could pass", node.place("min"))
-    return Rule(node.text("name", signal), signal, low, high)
-
-
-def _example(node: _Node, reasons: Sequence[str]) -> PackExample:
-    node.check(required=("text",), optional=("reject", "repeat"))
-    reason = node.text("reject") or None
-    if reason is not None and reason not in reasons:
-        message = f"no rule of this pack gives '{reason}'.{nearest(reason, list(reasons))}"
-        raise RecipeError(message, node.place("reject"))
-    return PackExample(node.text("text") * int(node.number("repeat", 1)), reason)
-
-
-@dataclass(frozen=True)
-class _Node:
-    # A YAML value that knows its place.
-    path: Path
-    value: Any
-    where: str
-
-    def check(self, required: tuple[str, ...], optional: tuple[str, ...]) -> None:
-        if not isinstance(self.value, CommentedMap):
-            raise RecipeError(f"expected keys {', '.join(required)}, found {self.value!r}", self.where)
-        known = [*required, *optional]
-        for key in self.value:
-            if key not in known:
-                line, column = self.value.lc.key(key)
-                place = f"{self.path}:{line + 1}:{column + 1}"
-                raise RecipeError(f"unknown key '{key}'.{nearest(str(key), known)}", place)
-        for key in required:
-            if key not in self.value:
-                raise RecipeError(f"`{key}` is missing", self.where)
-
-    def place(self, key: str) -> str:
-        if key not in self.value:
-            return self.where
-        line, column = self.value.lc.value(key)
-        return f"{self.path}:{line + 1}:{column + 1}"
-
-    def text(self, key: str, default: str = "") -> str:
-        value = self.value.get(key, default)
-        if not isinstance(value, str):
-            raise RecipeError(f"`{key}` must be text, not {value!r}", self.place(key))
-        return str(value)
-
-    def number(self, key: str, default: float) -> float:
-        value = self.value.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-            raise RecipeError(f"`{key}` must be a number, not {value!r}", self.place(key))
-        return float(value)
-
-    def list(self, key: str) -> list[_Node]:
-        value = self.value.get(key, [])
-        if not isinstance(value, list):
-            raise RecipeError(f"`{key}` must be a list", self.place(key))
-        places = value.lc.data if isinstance(value, CommentedSeq) else {}
-        return [
-            _Node(self.path, item, f"{self.path}:{places[i][0] + 1}:{places[i][1] + 1}") for i, item in enumerate(value)
-        ]
+    return parse(path, path.read_text(encoding="utf-8"))

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
-from corpusforge.schema import REJECTION
+from corpusforge.schema import FIRED, REJECTION, SIGNAL_PREFIX
 
 Kernel = Callable[[pa.RecordBatch], pa.RecordBatch]
 CorpusKernel = Callable[[pa.RecordBatch, pa.RecordBatch], pa.RecordBatch]
@@ -48,7 +48,8 @@ class Stage(BaseModel):
     depends: ClassVar[tuple[str, ...]] = ()  # distributions whose version can change the output
     costly: ClassVar[bool] = False  # its output is kept on disk, so that later changes do not redo it
     memory_bytes: ClassVar[int] = 64 << 20  # per worker, on top of the batches
-    block: ClassVar[str] = ""  # neighbours of one non-empty block all see what reached the first
+    block: ClassVar[str] = ""  # neighbours of one non-empty block all see what reached the first; one that writes
+    # the text stands alone
 
     def open(self) -> Kernel:
         """Load what the stage needs, once per worker process, and return its kernel."""
@@ -142,9 +143,14 @@ class CorpusStage(Stage):
 def with_columns(batch: pa.RecordBatch, **columns: pa.Array) -> pa.RecordBatch:
     """Return `batch` with columns added, or replaced in their place.
 
+    With a new `text` the signals that were measured of the old one go, so that no stage takes them for its own.
+
     >>> with_columns(pa.record_batch({"a": [1]}), b=pa.array([2])).column_names
     ['a', 'b']
     """
+    if "text" in columns and "text" in batch.schema.names:
+        old = [n for n in batch.schema.names if n.startswith(SIGNAL_PREFIX) and n != FIRED]
+        batch = batch.drop_columns(old) if old else batch
     arrays = list(batch.columns)
     fields = list(batch.schema)
     for name, values in columns.items():

@@ -1,15 +1,39 @@
 """Every shipped rule pack, by its own examples."""
 
+import re
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from corpusforge import rules, signals
 from corpusforge.registry import shipped
 from corpusforge.stages.quality.rules import Rules
-from corpusforge.testing import judge
+from corpusforge.testing import docs, judge, reasons, run_stage
 
-PACKS = sorted(p.stem for p in shipped("filters").glob("*.yaml") if "\nrules:" in p.read_text(encoding="utf-8"))
+RULES, EDITS = re.compile(r"^(rules|edits|lines):", re.MULTILINE), re.compile(r"^(edits|lines):", re.MULTILINE)
+TEXTS = {p.stem: p.read_text(encoding="utf-8") for p in sorted(shipped("filters").glob("*.yaml"))}
+PACKS = [name for name, text in TEXTS.items() if RULES.search(text)]
+
+
+def outcome(name: str, pack: rules.Pack, monkeypatch: pytest.MonkeyPatch | None = None) -> list[tuple[str | None, str]]:
+    """Return reason and text of each example afterwards; `pack` may be another than the file says."""
+    if monkeypatch is not None:
+        monkeypatch.setattr(Rules, "_rules", lambda _: pack)
+    columns = {pack.by: pa.array([e.group for e in pack.examples], pa.string())} if pack.by else {}
+    out = run_stage(Rules(pack=name), docs(*(e.text for e in pack.examples), **columns))
+    return list(zip(reasons(out), out["text"].to_pylist(), strict=True))
+
+
+def without_one_edit(pack: rules.Pack) -> Iterator[tuple[str, rules.Pack]]:
+    for i, edit in enumerate(pack.edits):
+        yield edit.pattern, replace(pack, edits=pack.edits[:i] + pack.edits[i + 1 :])
+    for i, step in enumerate(pack.lines.steps if pack.lines else ()):
+        assert pack.lines is not None
+        steps = pack.lines.steps[:i] + pack.lines.steps[i + 1 :]
+        yield str(step), replace(pack, lines=replace(pack.lines, steps=steps))
 
 
 def test_the_published_packs_are_shipped() -> None:
@@ -17,11 +41,25 @@ def test_the_published_packs_are_shipped() -> None:
 
 
 @pytest.mark.parametrize("name", PACKS)
-def test_every_example_gives_its_reason(name: str) -> None:
+def test_every_example_gives_its_reason_and_its_text(name: str) -> None:
     pack = rules.load(name)
-    found = judge(Rules(pack=name), *(e.text for e in pack.examples))
-    for example, reason in zip(pack.examples, found, strict=True):
+    for example, (reason, text) in zip(pack.examples, outcome(name, pack), strict=True):
         assert reason == example.reason, example.text[:100]
+        if pack.edits_text:
+            assert example.edited in (None, text)
+        else:
+            assert text == example.text
+
+
+@pytest.mark.parametrize("name", [name for name in PACKS if EDITS.search(TEXTS[name])])
+def test_every_edit_and_step_is_shown_by_an_example(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pack = rules.load(name)
+    whole = outcome(name, pack)
+    for said, less in without_one_edit(pack):
+        if not less.edits_text:  # without its one edit nothing is left that could show it
+            continue
+        assert outcome(name, less, monkeypatch) != whole, f"no example shows {said}"
+    assert any(e.edited not in (None, e.text) for e in pack.examples), "no example shows an edited text"
 
 
 @pytest.mark.parametrize("name", PACKS)

@@ -6,7 +6,7 @@ which goes to quarantine with its error, and the others go on.
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from corpusforge.engine.storage import checksum_range
 from corpusforge.engine.units import Report, SegmentUnit, file_entry
 from corpusforge.errors import AccountingError
 from corpusforge.schema import FIRED, REJECTION, SIGNAL_PREFIX
-from corpusforge.stage import CorpusKernel, CorpusStage, Kernel, Pass, kept, with_columns
+from corpusforge.stage import CorpusKernel, CorpusStage, Kernel, Pass, Stage, kept, with_columns
 
 ENGINE_COLUMNS = ("row", "split", "source_order", "rejected_stage", *REJECTION.names)
 MAX_ERROR_CHARS = 300
@@ -59,6 +59,7 @@ class _Segment:
         folder = Path(unit.folder)
         self.unit = unit
         self.steps = ((unit.resolve,) if unit.resolve else ()) + unit.steps
+        self.blocks = _blocks([step.step.stage for step in self.steps])
         self.kernels: list[Kernel] = []
         # By position in the segment: what a unit reports must not depend on stages elsewhere in the recipe.
         self.counts: list[dict[str, Any]] = [
@@ -147,10 +148,7 @@ class _Segment:
         self._finish(batch)
 
     def _inside_block(self, number: int) -> bool:
-        if not 0 < number < len(self.steps):
-            return False
-        block = self.steps[number].step.stage.block
-        return bool(block) and self.steps[number - 1].step.stage.block == block
+        return 0 < number < len(self.steps) and self.blocks[number] == self.blocks[number - 1]
 
     @staticmethod
     def _alive(batch: pa.RecordBatch) -> int:
@@ -202,9 +200,7 @@ class _Segment:
         )
 
     def _log_signals(self, batch: pa.RecordBatch, number: int) -> pa.RecordBatch:
-        start = number
-        while self._inside_block(start):
-            start -= 1
+        start = self.blocks[number]
         names = [n for n in batch.schema.names if n.startswith(SIGNAL_PREFIX)]
         if self.unit.options.signals and names:
             stage = batch.column("rejected_stage")
@@ -271,6 +267,16 @@ class _Segment:
         drop = [n for n in batch.schema.names if n in ENGINE_COLUMNS or n.startswith(SIGNAL_PREFIX) or n == FIRED]
         if batch.num_rows:
             self.rows.write(batch.drop_columns(drop))
+
+
+def _blocks(stages: Sequence[Stage]) -> list[int]:
+    """Return, for each stage, the number of the first of its block."""
+    alone = [not stage.block or "text" in stage.columns_written() for stage in stages]
+    first: list[int] = []
+    for number, stage in enumerate(stages):
+        joins = number > 0 and not alone[number] and not alone[number - 1] and stage.block == stages[number - 1].block
+        first.append(first[-1] if joins else number)
+    return first
 
 
 def _emitted(one: Pass, documents: pa.RecordBatch, alive: np.ndarray) -> pa.RecordBatch | None:

@@ -2,7 +2,8 @@
 
 A signal is a function `TextBatch -> float64[documents]` in a module of this folder. Its name is its column
 (`signal.<name>`), its docstring says unit and source, its doctest is its test. Nothing is registered:
-`find("word_count")` reads the folder. Adding a signal is adding a function.
+`find("word_count")` reads the folder. Adding a signal is adding a function. A signal of change, in `change.py`, takes
+the TextBatches `before` and `after` the edits of a pack.
 """
 
 import importlib
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from corpusforge.text import TextBatch
 
     Signal = Callable[[TextBatch], Any]
+    Change = Callable[[TextBatch, TextBatch], Any]
 
 
 @cache
@@ -26,7 +28,8 @@ def _modules() -> dict[str, str]:
     # Read as text: a pack is checked without importing what measures it.
     found: dict[str, str] = {}
     for path in sorted(Path(__file__).parent.glob("[a-z]*.py")):
-        for name in re.findall(r"^def ([a-z]\w*)\(text: TextBatch\)", path.read_text(encoding="utf-8"), re.MULTILINE):
+        signature = r"^def ([a-z]\w*)\((?:text|before: TextBatch, after): TextBatch\)"
+        for name in re.findall(signature, path.read_text(encoding="utf-8"), re.MULTILINE):
             assert name not in found, f"signal {name} is defined in {found[name]} and {path.stem}"
             found[name] = path.stem
     return found
@@ -47,6 +50,22 @@ def find(name: str, where: str = "") -> "Signal":
     check(name, where)
     signal: Signal = getattr(importlib.import_module(f"corpusforge.signals.{_modules()[name]}"), name)
     return signal
+
+
+def find_change(name: str) -> "Change":
+    """Return the signal of change called `name`, see `is_change`."""
+    check(name)
+    signal: Change = getattr(importlib.import_module("corpusforge.signals.change"), name)
+    return signal
+
+
+def is_change(name: str) -> bool:
+    """Say whether the signal compares a text with what was edited.
+
+    >>> is_change("words_removed_fraction"), is_change("word_count")
+    (True, False)
+    """
+    return _modules().get(name) == "change"
 
 
 def check(name: str, where: str = "") -> None:

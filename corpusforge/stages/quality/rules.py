@@ -11,21 +11,30 @@ from pydantic import field_serializer, field_validator
 
 from corpusforge import rules
 from corpusforge.schema import FIRED, SIGNAL_PREFIX
-from corpusforge.stage import Example, Kernel, Stage, reject, with_columns
+from corpusforge.stage import Example, Kernel, Stage, kept, reject, with_columns
+
+FIRED_TYPE = pa.list_(pa.string())
 
 
 class Rules(Stage):
-    """Keep documents whose signals are within the bounds of a pack.
+    """Keep documents whose signals are within the bounds of a pack, after the edits of the pack.
 
     A pack (`filters/*.yaml`, or a path) bounds named signals, inclusively; the first rule that fires is the reason
     and its signal's value is kept with it. All signals are measured for every document, rejected ones too, and
     stored with every rule that fires, so that bounds can be tuned afterwards. Bounds can be changed in the recipe:
-    `quality.rules: {pack: gopher_quality, set: {word_count.min: 80}}`. Null and empty texts have the value 0 in
-    every signal. Neighbouring `quality.rules` stages share what they measure.
+    `quality.rules: {pack: gopher_quality, set: {word_count.min: 80}}`, of a step over lines as
+    `lines.word_count.min`. A pack may take its bounds from a table by a column, such as the language.
 
-    Reads: text.
-    Writes: signal.<name> (float64) for each signal the pack names; signal.fired (list of strings, `pack:reason`).
-    Rejects: <name>_below_min, <name>_above_max for each rule of the pack.
+    A pack with `edits` or `lines` changes the text first, also of documents that it then rejects; rows already
+    rejected keep theirs. Its signals are those of the edited text, `chars_before` and `chars_after` among them. Null
+    stays null. Null and empty texts have the value 0 in every signal. Neighbouring `quality.rules` stages that do not
+    edit share what they measure.
+
+    Reads: text, the column that the pack names as `by`.
+    Writes: signal.<name> (float64) for each signal the pack names; signal.fired (list of strings, `pack:reason`);
+        text (large_string) if the pack edits it.
+    Rejects: <name>_below_min, <name>_above_max for each rule of the pack; the names of steps that reject;
+        no_text_left when an edit left nothing of a text; <by>_not_in_table if the pack says `other: reject`.
     Cost: gopher_quality 0.03 and gopher_repetition 0.04 CPU s per MB of English, 0.05 together, starcoder 0.005;
         300 MB per worker with batches of 8 MB; 14 s of compiling in the first process of all.
     Errors: RecipeError with file:line:column for an unknown pack, signal, key or bound.
@@ -50,13 +59,19 @@ class Rules(Stage):
     def _rules(self) -> rules.Pack:
         return rules.load(self.pack).changed(dict(self.set))
 
+    def columns_read(self) -> tuple[str, ...]:
+        """The text and the column that picks bounds."""
+        by = self._rules().by
+        return (*self.reads, by) if by else self.reads
+
     def columns_written(self) -> Mapping[str, pa.DataType]:
-        """One float64 column per signal, and the rules that fired."""
-        columns = {f"{SIGNAL_PREFIX}{name}": pa.float64() for name in self._rules().signals()}
-        return {**columns, FIRED: pa.list_(pa.string())}
+        """One float64 column per signal, the rules that fired, and the text if the pack edits it."""
+        pack = self._rules()
+        columns: dict[str, pa.DataType] = {"text": pa.large_string()} if pack.edits_text else {}
+        return {**columns, **{f"{SIGNAL_PREFIX}{name}": pa.float64() for name in pack.signals()}, FIRED: FIRED_TYPE}
 
     def rejection_reasons(self) -> tuple[str, ...]:
-        """The reasons of the pack's rules."""
+        """The reasons of the pack's steps and rules."""
         return self._rules().reasons()
 
     def files(self) -> tuple[str, ...]:
@@ -66,15 +81,23 @@ class Rules(Stage):
     def open(self) -> Kernel:
         """Resolve the pack's signals; the first batch compiles their kernels, or finds them compiled."""
         from corpusforge import signals
+        from corpusforge.stages.quality.line_edits import edit
         from corpusforge.text import segment
 
         pack = self._rules()
-        measures = {name: signals.find(name) for name in pack.signals()}
         reasons = pack.reasons()
+        changes = {name: signals.find_change(name) for name in pack.signals() if signals.is_change(name)}
+        measures = {name: signals.find(name) for name in pack.signals() if name not in changes}
 
         def kernel(batch: pa.RecordBatch) -> pa.RecordBatch:
             text = segment(batch.column("text"))
             table: dict[str, np.ndarray] = {}
+            early = None
+            if pack.edits_text:
+                before = text
+                text, early = edit(pack, before, kept(batch))
+                table = {name: change(before, text) for name, change in changes.items()}
+                batch = with_columns(batch, text=_with_nulls(text.column, batch.column("text")))
             columns: dict[str, pa.Array] = {}
             for name, measure in measures.items():
                 column = SIGNAL_PREFIX + name
@@ -82,15 +105,17 @@ class Rules(Stage):
                     table[name] = batch.column(column).to_numpy(zero_copy_only=False)
                 else:
                     table[name] = measure(text)
-                    columns[column] = pa.array(table[name], pa.float64())
-            verdict = pack.judge(table)
+            columns = {SIGNAL_PREFIX + name: pa.array(table[name], pa.float64()) for name in pack.signals()}
+            verdict = pack.judge(table, batch.column(pack.by) if pack.by else None, early)
             columns[FIRED] = pack.labels(verdict)
             if FIRED in batch.schema.names:
                 columns[FIRED] = _joined(batch.column(FIRED), columns[FIRED])
             batch = with_columns(batch, **columns)
             first, rejected = verdict.first, verdict.rejected
             for i in np.unique(first[rejected]):
-                batch = reject(batch, rejected & (first == i), reasons[i], verdict.values[:, i])
+                batch = reject(
+                    batch, rejected & (first == i), reasons[i], pa.array(verdict.values[:, i], from_pandas=True)
+                )
             return batch
 
         return kernel
@@ -99,7 +124,19 @@ class Rules(Stage):
     def examples(cls, folder: Path) -> tuple[Example, ...]:
         """The examples of the packs that reproduce published rules."""
         packs = [rules.load(name) for name in ("gopher_quality", "gopher_repetition", "starcoder")]
-        return tuple(Example(cls(pack=p.name), {"text": e.text}, e.reason) for p in packs for e in p.examples)
+        return tuple(
+            Example(cls(pack=p.name), {"text": e.text}, e.reason, {} if e.edited is None else {"text": e.edited})
+            for p in packs
+            for e in p.examples
+        )
+
+
+def _with_nulls(after: pa.Array, before: pa.Array) -> pa.Array:
+    if before.equals(after):
+        return before  # the same buffers, so that what was cut from them is not cut again
+    if not before.null_count:
+        return after
+    return pc.if_else(before.is_valid(), after, pa.scalar(None, pa.large_string()))
 
 
 def _joined(before: pa.ListArray, after: pa.ListArray) -> pa.ListArray:
