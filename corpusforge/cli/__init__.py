@@ -1,4 +1,5 @@
-"""The command line: one file per command. Only this package prints.
+"""The command line: one file per command; `train_classifier.py` is the command `train classifier`. Only this
+package prints.
 
 Exit codes: 0 done; 1 the run failed; 2 the recipe or the command is wrong and nothing was run.
 """
@@ -6,6 +7,7 @@ Exit codes: 0 done; 1 the run failed; 2 the recipe or the command is wrong and n
 import importlib
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,18 +15,26 @@ from corpusforge.errors import CorpusforgeError, OutputError, RecipeError
 
 
 class Commands(click.Group):
-    """Commands by file name, imported when they are used: `check` must answer in under a second."""
+    """Commands by file name, imported when they are used: `check` must answer in under a second.
+
+    The commands of a group have the group's name and `_` as their `prefix`.
+    """
+
+    def __init__(self, *args: Any, prefix: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.prefix = prefix
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Every file of this folder that defines `command`."""
-        files = sorted(Path(__file__).parent.glob("[a-z]*.py"))
-        return [p.stem for p in files if "def command(" in p.read_text(encoding="utf-8")]
+        """Every file of this folder with the prefix that defines `command`."""
+        files = sorted(Path(__file__).parent.glob(f"{self.prefix}[a-z]*.py"))
+        names = [p.stem.removeprefix(self.prefix) for p in files if "def command(" in p.read_text(encoding="utf-8")]
+        return [name for name in names if "_" not in name]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """Import corpusforge/cli/<name>.py and return its `command`."""
+        """Import corpusforge/cli/<prefix><name>.py and return its `command`."""
         if name not in self.list_commands(ctx):
             return None
-        command: click.Command = importlib.import_module(f"corpusforge.cli.{name}").command
+        command: click.Command = importlib.import_module(f"corpusforge.cli.{self.prefix}{name}").command
         command.name = name
         return command
 
