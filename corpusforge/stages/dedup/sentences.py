@@ -104,7 +104,7 @@ class Sentences(CorpusStage):
             Example(cls(), {"text": f"{story} {passage}"}, None, {"sentences_removed": 0}),
             Example(cls(), {"text": passage}, "no_text_left", {"sentences_removed": 3}),
             Example(cls(), {"text": f"{passage} A quiet day."}, "sentence_count_below_min"),
-            Example(cls(), {"text": f"{passage} A quiet day. It ended. Good night."}, "word_count_below_min"),
+            Example(cls(), {"text": f"{passage} Calm again. It ended. Good night."}, "word_count_below_min"),
             Example(cls(), {"text": "Rain came in. The ferry stopped. Nobody laughed."}, None),
             Example(mild, {"text": f"{passage} It was a long day."}, None),
             Example(mild, {"text": f"Read on! {passage}"}, None, {"text": "Read on!"}),
