@@ -1,0 +1,179 @@
+"""Fit a fastText classifier to drawn examples, measure it on held-out ones, and write the model and its card.
+
+One thread and a seed: the same examples and parameters give the same bytes. Source: Joulin et al. 2017
+(arXiv:1607.01759); quantised file: Joulin et al. 2016 (FastText.zip, arXiv:1612.03651).
+"""
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from corpusforge.engine.identity import version
+from corpusforge.engine.storage import checksum_range, write_whole
+from corpusforge.errors import OutputError, RunError
+from corpusforge.training.examples import Drawn, Example
+from corpusforge.training.held_out import figures
+from corpusforge.training.reading import Gathered
+
+CARD_FORMAT = 1
+FEW = 30  # held-out examples of a label, below which its figures say little
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """fastText's parameters, by the names of its Python binding."""
+
+    dim: int = 32
+    epoch: int = 5
+    lr: float = 0.1
+    wordNgrams: int = 2
+    minCount: int = 2
+    minn: int = 0  # shortest character n-gram; 0: none
+    maxn: int = 0
+    bucket: int = 1 << 19
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The files written, the card beside them, and what to be wary of."""
+
+    files: tuple[Path, ...]
+    card: dict[str, Any]
+    warnings: tuple[str, ...]
+
+
+def output_files(output: str) -> dict[str, Path]:
+    """Return the files of a model called `output`: bin, ftz (quantised), json (the card)."""
+    stem = output.removesuffix(".bin").removesuffix(".ftz")
+    return {kind: Path(f"{stem}.{kind}") for kind in ("bin", "ftz", "json")}
+
+
+def check_output(output: str, replace: bool) -> None:
+    """Raise OutputError when a file of the model exists and is not to be replaced, or its folder cannot be made."""
+    for path in output_files(output).values():
+        if path.exists() and not replace:
+            raise OutputError(f"{path} exists; give --replace to replace it, or another --output")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"the folder {path.parent} cannot be made: {error.strerror}") from error
+
+
+def check_examples(drawn: Drawn, gathered: Mapping[str, Gathered]) -> None:
+    """Raise RunError when a label has nothing to learn from, or there is nothing to tell apart."""
+    train = _counts(drawn.train)
+    for label in sorted({*drawn.texts, *gathered}):
+        if label in train:
+            continue
+        said = f"{drawn.texts.get(label, 0)} texts with words"
+        if found := gathered.get(label):
+            said += f" of {found.read} documents, {found.rejected} rejected, {found.unreadable} unreadable"
+            said += f" (first error: {found.first_error})" if found.first_error else ""
+        raise RunError(f"label '{label}' has no example to train on: {said}. Check its paths, stages and labels")
+    if len(train) < 2:
+        raise RunError(f"a classifier tells labels apart, and there is only '{''.join(train)}'; give texts of another")
+
+
+def train(
+    drawn: Drawn,
+    gathered: Mapping[str, Gathered],
+    parameters: Parameters,
+    choices: Mapping[str, Any],
+    output: str,
+    quantize: bool = True,
+) -> Trained:
+    """Fit, measure, write the model files and then the card.
+
+    `gathered` holds what was read, by label or by any other name; `choices`, how examples were drawn, goes into the
+    card. Raises RunError as `check_examples` does.
+    """
+    import fasttext
+
+    check_examples(drawn, {name: found for name, found in gathered.items() if name != ""})
+    paths = output_files(output)
+    labels = sorted(_counts(drawn.train))
+    aside = _counts(drawn.held_out)
+    warnings = [
+        f"label '{label}' has {aside.get(label, 0)} held-out examples; its figures say little"
+        for label in labels
+        if drawn.held_out and aside.get(label, 0) < FEW
+    ]
+    held_out: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(dir=paths["bin"].parent, prefix=".train-") as folder:
+        examples = Path(folder) / "examples.txt"
+        with open(examples, "wb") as file:
+            file.writelines(b"__label__%b %b\n" % (e.label.encode(), e.text) for e in drawn.train)
+        fitted = fasttext.train_supervised(str(examples), thread=1, verbose=0, loss="softmax", **asdict(parameters))
+        made = {"bin": Path(folder) / "bin"}
+        fitted.save_model(str(made["bin"]))
+        held_out["bin"] = measure(fitted, labels, drawn.held_out)
+        if quantize:
+            try:
+                fitted.quantize(qnorm=True)
+            except ValueError as error:  # fewer than 256 words and buckets
+                warnings.append(f"no .ftz file: {error}")
+            else:
+                made["ftz"] = Path(folder) / "ftz"
+                fitted.save_model(str(made["ftz"]))
+                held_out["ftz"] = measure(fitted, labels, drawn.held_out)
+        card = {
+            "card": CARD_FORMAT,
+            "kind": "fasttext supervised",
+            "labels": labels,
+            "text": {"lowercase": bool(choices.get("lowercase")), "words": "end at ASCII whitespace and NUL"},
+            "parameters": asdict(parameters),
+            "choices": dict(choices),
+            "data": _data(drawn),
+            "inputs": {name or "examples": asdict(found) for name, found in gathered.items()},
+            "examples_checksum": checksum_range(str(examples)),
+            "held_out": held_out if drawn.held_out else None,
+            "versions": {name: version(name) for name in ("corpusforge", "fasttext-numpy2", "pyarrow")},
+            "files": {paths[kind].name: _file(path) for kind, path in made.items()},
+        }
+        for path in paths.values():
+            path.unlink(missing_ok=True)
+        for kind, path in made.items():
+            os.replace(path, paths[kind])
+    write_whole(paths["json"], orjson.dumps(card, option=orjson.OPT_INDENT_2) + b"\n")
+    return Trained((*(paths[kind] for kind in made), paths["json"]), card, tuple(warnings))
+
+
+def measure(model: Any, labels: Sequence[str], examples: Sequence[Example]) -> dict[str, Any]:
+    """Return the figures of a fastText model on examples."""
+    index = {f"__label__{label}": i for i, label in enumerate(labels)}
+    scores = np.zeros((len(examples), len(labels)))
+    for row, example in enumerate(examples):
+        for score, label in model.f.predict(example.text.decode() + "\n", len(labels), 0.0, "strict"):
+            scores[row, index[label]] = score
+    truth = np.array([labels.index(example.label) for example in examples], np.int64)
+    return figures(tuple(labels), truth, scores)
+
+
+def _data(drawn: Drawn) -> dict[str, Any]:
+    train, aside = _counts(drawn.train), _counts(drawn.held_out)
+    counted = {
+        label: {
+            "texts": drawn.texts[label],
+            "passages": drawn.passages[label],
+            "train": train[label],
+            "held_out": aside.get(label, 0),
+        }
+        for label in sorted(train)
+    }
+    return {**counted, "contradictory": drawn.contradictory}
+
+
+def _file(path: Path) -> dict[str, Any]:
+    return {"bytes": path.stat().st_size, "checksum": checksum_range(str(path))}
+
+
+def _counts(examples: Sequence[Example]) -> Counter[str]:
+    return Counter(example.label for example in examples)
