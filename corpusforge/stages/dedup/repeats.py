@@ -94,22 +94,25 @@ def piece_rows(
     )
 
 
-def combine_repeats(min_count: int, keep_first: bool) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+Combine = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+
+def combine_repeats(min_count: int, keep_first: bool, digest: tuple[str, ...] = ("hash", "rest")) -> Combine:
     """Return the combine that finds, of pieces that occur at least `min_count` times, all but the best-ranked, or all.
 
-    Rows come sorted by (hash, rest, rank, piece); what is found is (split, row, piece). Held are at most
-    `min_count` - 1 rows of one piece, however often it occurs.
+    Rows come sorted by the columns of `digest`, best-ranked first; what is found is (split, row, piece). Held are at
+    most `min_count` - 1 rows of one piece, however often it occurs.
     """
 
     def combine(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         held: pa.RecordBatch | None = None  # rows of the open piece, while they are fewer than min_count
-        seen, open_digest = 0, np.zeros((1, 2), np.uint64)  # copies of the open piece that were passed on
+        seen, open_digest = 0, np.zeros((1, len(digest)), np.uint64)  # copies of the open piece that were passed on
         for batch in batches:
             if not batch.num_rows:
                 continue
             if held is not None:
                 batch = pa.concat_batches([held, batch])
-            digests = _digests_of(batch)
+            digests = np.stack([np.asarray(batch.column(name)) for name in digest], axis=1)
             first = np.ones(len(digests), bool)
             first[1:] = (digests[1:] != digests[:-1]).any(axis=1)
             starts = np.flatnonzero(first)
@@ -158,10 +161,6 @@ def remove(column: pa.Array, pieces: Spans, gone: Bools) -> pa.LargeStringArray:
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(room[: offsets[-1]])]
     edited = pa.Array.from_buffers(pa.large_string(), text.documents, buffers)
     return pc.if_else(column.is_valid(), edited, None) if column.null_count else edited
-
-
-def _digests_of(batch: pa.RecordBatch) -> UInt64s:
-    return np.stack([np.asarray(batch.column("hash")), np.asarray(batch.column("rest"))], axis=1)
 
 
 def _chain(left: UInt64s, right: UInt64s) -> UInt64s:

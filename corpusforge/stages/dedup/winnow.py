@@ -1,0 +1,209 @@
+"""Winnowing: few n-grams of a text such that whatever two texts share, they share one of these.
+
+Of the k-grams that begin in each run of `window` words, the one with the least hash is a fingerprint. Two texts that
+share `k + window - 1` words share the same run of k-grams, hence its fingerprint: candidates are found by exchanging
+2 / (window + 1) of the k-grams, and none is missed.
+"""
+
+import numpy as np
+from numba import njit
+
+from corpusforge.text.arrays import Bools, Flags, Int64s, UInt8s, UInt64s
+from corpusforge.text.spans import mix
+from corpusforge.text.utf8 import decode
+
+BASE_HIGH = 0xD1342543DE82EF9B  # both are 3 mod 8, see text/shingles.py
+BASE_LOW = 0x9FB21C651E98DF2B
+
+
+def fingerprints(offsets: Int64s, hashes: UInt64s, length: int) -> tuple[Int64s, UInt64s, int]:
+    """Return (places, hashes, k): the fingerprints of texts for spans of `length` words, and their words.
+
+    `offsets` int64[documents + 1] and `hashes` uint64[words] as in `Words`; a place is a word's number in the batch, in
+    order. A text of fewer than `length` words has none.
+    """
+    k = max(1, length // 2)
+    places = np.empty(len(hashes), np.int64)
+    found = np.empty(len(hashes), np.uint64)
+    n = _winnow(offsets, hashes, k, length - k + 1, _power(BASE_HIGH, k), places, found)
+    return places[:n].copy(), found[:n].copy(), k
+
+
+def spans(offsets: Int64s, hashes: UInt64s, length: int, chosen: Int64s) -> tuple[Int64s, UInt64s]:
+    """Return (places, digests uint64[spans, 2]) of every span of `length` words whose fingerprint is at a chosen place.
+
+    `chosen` is sorted. Digests have 128 bits, from two polynomials over the words.
+    """
+    k = max(1, length // 2)
+    marked = np.zeros(len(hashes), np.bool_)
+    marked[chosen] = True
+    places = np.empty(len(hashes), np.int64)
+    digests = np.empty((len(hashes), 2), np.uint64)
+    powers = (_power(BASE_HIGH, k), _power(BASE_HIGH, length), _power(BASE_LOW, length))
+    n = _spans(offsets, hashes, k, length - k + 1, powers, marked, places, digests)
+    return places[:n].copy(), digests[:n].copy()
+
+
+def _power(base: int, exponent: int) -> np.uint64:
+    return np.uint64(pow(base, exponent, 1 << 64))
+
+
+@njit(cache=True)
+def _kgrams(hashes: UInt64s, begin: int, end: int, k: int, leaving: np.uint64, out: UInt64s) -> None:
+    base = np.uint64(BASE_HIGH)
+    state = np.uint64(0)
+    for i in range(begin, end):
+        state = state * base + hashes[i]
+        if i >= begin + k:
+            state -= hashes[i - k] * leaving
+        if i >= begin + k - 1:
+            out[i - k + 1 - begin] = mix(state)
+
+
+@njit(cache=True)
+def _least(grams: UInt64s, start: int, window: int, last: int) -> int:
+    # The rightmost least of a window, given that of the window before; a new search only where that one has left.
+    if last >= start:
+        newest = start + window - 1
+        return newest if grams[newest] <= grams[last] else last
+    best = start
+    for i in range(start + 1, start + window):
+        if grams[i] <= grams[best]:
+            best = i
+    return best
+
+
+@njit(cache=True)
+def _winnow(
+    offsets: Int64s, hashes: UInt64s, k: int, window: int, leaving: np.uint64, places: Int64s, found: UInt64s
+) -> int:
+    grams = np.empty(max(1, _longest(offsets)), np.uint64)
+    n = 0
+    for d in range(len(offsets) - 1):
+        begin = offsets[d]
+        count = offsets[d + 1] - begin - k + 1
+        if count < window:
+            continue
+        _kgrams(hashes, begin, offsets[d + 1], k, leaving, grams)
+        last = -1
+        for start in range(count - window + 1):
+            best = _least(grams, start, window, last)
+            if best != last:
+                places[n] = begin + best
+                found[n] = grams[best]
+                n += 1
+            last = best
+    return n
+
+
+@njit(cache=True)
+def _spans(
+    offsets: Int64s,
+    hashes: UInt64s,
+    k: int,
+    window: int,
+    powers: tuple[np.uint64, np.uint64, np.uint64],
+    marked: Bools,
+    places: Int64s,
+    digests: UInt64s,
+) -> int:
+    grams = np.empty(max(1, _longest(offsets)), np.uint64)
+    length = k + window - 1
+    high_base = np.uint64(BASE_HIGH)
+    low_base = np.uint64(BASE_LOW)
+    n = 0
+    for d in range(len(offsets) - 1):
+        begin = offsets[d]
+        end = offsets[d + 1]
+        if end - begin < length or not marked[begin:end].any():
+            continue
+        _kgrams(hashes, begin, end, k, powers[0], grams)
+        last = -1
+        high = np.uint64(0)
+        low = np.uint64(0)
+        for i in range(begin, end):
+            high = high * high_base + hashes[i]
+            low = low * low_base + (hashes[i] ^ np.uint64(0x5851F42D4C957F2D))
+            if i >= begin + length:
+                high -= hashes[i - length] * powers[1]
+                low -= (hashes[i - length] ^ np.uint64(0x5851F42D4C957F2D)) * powers[2]
+            start = i - length + 1 - begin
+            if start < 0:
+                continue
+            last = _least(grams, start, window, last)
+            if marked[begin + last]:
+                places[n] = begin + start
+                digests[n, 0] = mix(high)
+                digests[n, 1] = mix(low)
+                n += 1
+    return n
+
+
+@njit(cache=True)
+def _longest(offsets: Int64s) -> int:
+    longest = 0
+    for d in range(len(offsets) - 1):
+        longest = max(longest, offsets[d + 1] - offsets[d])
+    return longest
+
+
+@njit(cache=True)
+def cut_out(
+    data: UInt8s, texts: Int64s, offsets: Int64s, starts: Int64s, ends: Int64s, gone: Bools, table: Flags, out: UInt8s
+) -> Int64s:
+    """Write the texts without the words that go to `out`; return their offsets, int64[documents + 1].
+
+    What stood between words stays, but of the gaps before and after a hole only the one with more line breaks, the
+    earlier one of equals; a text whose beginning or end goes has no whitespace there.
+    """
+    found = np.zeros(len(texts), np.int64)
+    n = 0
+    for d in range(len(texts) - 1):
+        first = offsets[d]
+        last = offsets[d + 1]
+        begin = n
+        at = texts[d]  # written up to here
+        hole = np.int64(-1)  # where the gap before the open hole begins
+        for i in range(first, last):
+            if gone[i]:
+                if hole < 0:
+                    hole = at
+                    gap = starts[i]  # where that gap ends
+                at = ends[i]
+                continue
+            if hole >= 0:
+                before = 0
+                for p in range(hole, gap):
+                    before += data[p] == 10
+                after = 0
+                for p in range(at, starts[i]):
+                    after += data[p] == 10
+                if n == begin and hole == texts[d]:  # the beginning went
+                    at = starts[i]
+                elif after <= before:
+                    for p in range(hole, gap):
+                        out[n] = data[p]
+                        n += 1
+                    at = starts[i]
+                hole = np.int64(-1)
+            for p in range(at, ends[i]):
+                out[n] = data[p]
+                n += 1
+            at = ends[i]
+        if hole < 0:
+            for p in range(at, texts[d + 1]):
+                out[n] = data[p]
+                n += 1
+        else:
+            # The end went: a mark that closes the last sentence stays, whitespace does not.
+            p = int(hole)
+            while n > begin and p < gap:
+                code, width = decode(data, p, gap)
+                if table[table[code >> 8] + (code & 255)] & 8:
+                    break
+                for q in range(p, p + width):
+                    out[n] = data[q]
+                    n += 1
+                p += width
+        found[d + 1] = n
+    return found
