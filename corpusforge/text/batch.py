@@ -7,12 +7,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpusforge.text import lines
-from corpusforge.text.arrays import Int64s, UInt8s
+from corpusforge.text import lines, sentence_ends
+from corpusforge.text.arrays import Bools, Int64s, UInt8s
+from corpusforge.text.filled_lines import FilledLines, blank
+from corpusforge.text.normalized import NormalizedWords
+from corpusforge.text.repeats import Repeats
 from corpusforge.text.spans import Spans
+from corpusforge.text.special_characters import StrippedWords
 from corpusforge.text.tokens import Tokens
-from corpusforge.text.unicode import TABLE
+from corpusforge.text.unicode import CLASSES, TABLE
+from corpusforge.text.unicode_words import UnicodeWords
 from corpusforge.text.utf8 import count_characters, count_flagged, count_pattern
+from corpusforge.text.word_punct import WordPunct
 from corpusforge.text.words import Words
 
 
@@ -47,6 +53,11 @@ class TextBatch:
         """Code points per document, int64[documents]."""
         return count_characters(self.data, self.offsets[:-1], self.offsets[1:])
 
+    @cached_property
+    def blank(self) -> Bools:
+        """Which documents hold nothing but whitespace, bool[documents]."""
+        return blank(self.data, self.offsets[:-1], self.offsets[1:], TABLE)
+
     def count(self, pattern: str) -> Int64s:
         """How often each document holds `pattern`, as str.count() counts, int64[documents]."""
         wanted = np.frombuffer(pattern.encode(), np.uint8)
@@ -55,6 +66,10 @@ class TextBatch:
     def count_flagged(self, flag: int) -> Int64s:
         """Code points per document with a flag of `corpusforge.text.unicode`, int64[documents]."""
         return count_flagged(self.data, self.offsets[:-1], self.offsets[1:], TABLE, flag)
+
+    def count_class(self, flag: int) -> Int64s:
+        """Code points per document with a flag of `unicode.CLASSES`, such as PUNCTUATION, int64[documents]."""
+        return count_flagged(self.data, self.offsets[:-1], self.offsets[1:], CLASSES, flag)
 
     @cached_property
     def words(self) -> Words:
@@ -72,6 +87,16 @@ class TextBatch:
         return lines.full_lines(self.data, self.offsets)
 
     @cached_property
+    def ended_lines(self) -> Spans:
+        r"""Lines with the newline that ends them, as re.findall(r"[^\n]*\n|[^\n]+", text) gives them."""
+        return lines.ended_lines(self.data, self.offsets)
+
+    @cached_property
+    def filled_lines(self) -> FilledLines:
+        """Lines that are not blank, see `FilledLines`."""
+        return FilledLines(self.lines)
+
+    @cached_property
     def unicode_lines(self) -> Spans:
         """Lines as text.splitlines() gives them."""
         return lines.unicode_lines(self.data, self.offsets)
@@ -85,6 +110,36 @@ class TextBatch:
     def chunks(self) -> Spans:
         """Chunks between whitespace, as text.split() gives them."""
         return lines.chunks(self.data, self.offsets)
+
+    @cached_property
+    def sentences(self) -> Spans:
+        """Sentences as UAX #29 cuts them, see `corpusforge.text.sentence_ends`."""
+        return sentence_ends.sentences(self.data, self.offsets)
+
+    @cached_property
+    def normalized_words(self) -> NormalizedWords:
+        """Words of the lower-cased, decomposed text without ASCII punctuation, see `NormalizedWords`."""
+        return NormalizedWords(self.chunks)
+
+    @cached_property
+    def word_punct(self) -> WordPunct:
+        r"""Tokens of \w+|[^\w\s]+, see `WordPunct`."""
+        return WordPunct(self.data, self.offsets)
+
+    @cached_property
+    def chunk_repeats(self) -> Repeats:
+        """What repeats among the chunks."""
+        return Repeats(self.chunks)
+
+    @cached_property
+    def unicode_words(self) -> UnicodeWords:
+        """Words of UAX 29 that begin with a letter or digit, see `UnicodeWords`."""
+        return UnicodeWords(self.data, self.offsets)
+
+    @cached_property
+    def stripped_words(self) -> StrippedWords:
+        """Chunks without special characters around them, lower-cased, see `StrippedWords`."""
+        return StrippedWords(self.chunks)
 
     @cached_property
     def tokens(self) -> Tokens:

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from corpusforge.text.arrays import Flags, Int64s, UInt8s
+from corpusforge.text.arrays import Bools, Flags, Int64s, UInt8s
 from corpusforge.text.spans import Spans
 from corpusforge.text.unicode import TABLE
 from corpusforge.text.utf8 import decode, strip
@@ -23,6 +23,23 @@ def paragraphs(data: UInt8s, texts: Int64s) -> Spans:
     r"""Paragraphs as re.split("\n{2,}", text.strip()) gives them."""
     starts, ends = strip(data, texts[:-1], texts[1:], TABLE)
     return _split(data, texts, starts, ends, 2)
+
+
+def ended_lines(data: UInt8s, texts: Int64s) -> Spans:
+    r"""Lines with the newline that ends them, as re.findall(r"[^\n]*\n|[^\n]+", text): together they are the text."""
+    plain = lines(data, texts)
+    ends = plain.ends.copy()
+    inner = np.ones(len(ends), np.bool_)
+    inner[plain.offsets[1:] - 1] = False  # the last line of each text has no newline
+    ends[inner] += 1
+    full = ends > plain.starts
+    return Spans(data, plain.offsets - _before(~full)[plain.offsets], plain.starts[full], ends[full])
+
+
+def _before(flags: Bools) -> Int64s:
+    counts = np.zeros(len(flags) + 1, np.int64)
+    np.cumsum(flags, out=counts[1:])
+    return counts
 
 
 def unicode_lines(data: UInt8s, texts: Int64s) -> Spans:
