@@ -14,9 +14,14 @@ from numba import njit
 from corpusforge.text import english_rules
 from corpusforge.text.arrays import Flags, Int32s, Int64s, UInt8s, UInt64s
 from corpusforge.text.english_cut import cut
-from corpusforge.text.english_rules import LETTER, SYMBOL
+from corpusforge.text.english_rules import LETTER, PUNCTUATION, SENTENCE_END, SYMBOL
 from corpusforge.text.spans import mix
 from corpusforge.text.utf8 import decode
+
+ALPHABETIC = 1  # some character is a letter (str.isalpha)
+SYMBOLIC = 2  # every character is punctuation or a control: no word to Gopher's rules
+PUNCTUATING = 4  # every character is punctuation (category P)
+ENDING = 8  # one character that ends a sentence to spaCy's sentencizer
 
 
 class TokenArrays(NamedTuple):
@@ -27,18 +32,17 @@ class TokenArrays(NamedTuple):
     ends: Int64s
     lengths_chars: Int32s  # int32[tokens]: code points
     hashes: UInt64s  # uint64[tokens]: of the UTF-8 bytes, as spans.hash_spans gives it (case matters)
-    alphabetic: UInt8s  # uint8[tokens]: 1 if some character is a letter (str.isalpha)
-    symbol: UInt8s  # uint8[tokens]: 1 if every character is punctuation or a control: no word to Gopher's rules
+    kinds: UInt8s  # uint8[tokens]: a sum of the kinds below
 
 
 class EnglishTokens:
     """spaCy's blank English tokenizer (3.8), over arrays."""
 
     def __init__(self) -> None:
-        self._rules = english_rules.load()
-        self._lengths = sorted({len(tokens) for tokens in self._rules.joined}, reverse=True)
+        self.rules = english_rules.load()
+        self._lengths = sorted({len(tokens) for tokens in self.rules.joined}, reverse=True)
         # Two neighbouring tokens inside a cut exception: only along such pairs can joins touch one another.
-        self._pairs = frozenset(pair for tokens in self._rules.joined for pair in pairwise(tokens))
+        self._pairs = frozenset(pair for tokens in self.rules.joined for pair in pairwise(tokens))
 
     def tokenize(self, data: UInt8s, chunk_starts: Int64s, chunk_ends: Int64s, offsets: Int64s) -> TokenArrays:
         """Return the tokens of whole documents.
@@ -55,7 +59,7 @@ class EnglishTokens:
         most = int((chunk_ends - chunk_starts).sum())  # pages never touched cost nothing
         starts, ends, suspects = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int64)
         counts = np.empty(len(chunk_starts), np.int32)
-        table, strings = self._rules.table, self._rules.strings
+        table, strings = self.rules.table, self.rules.strings
         n, found = cut(data, chunk_starts, chunk_ends, table, strings, starts, ends, counts, suspects)
         starts, ends = starts[:n], ends[:n]
         if found:
@@ -89,7 +93,7 @@ class EnglishTokens:
             tokens = [data[starts[i] : ends[i]].tobytes() for i in range(low, high)]
             for first, stop in self._matches(tokens):
                 at = int(starts[low + first])
-                pieces = self._rules.joined[tuple(tokens[first:stop])]
+                pieces = self.rules.joined[tuple(tokens[first:stop])]
                 if at + sum(map(len, pieces)) != ends[low + stop - 1]:
                     continue  # not one chunk
                 removed += range(low + first, low + stop)
@@ -122,7 +126,7 @@ class EnglishTokens:
         used: set[int] = set()
         for length in self._lengths:
             for first in range(len(tokens) - length + 1):
-                if tuple(tokens[first : first + length]) in self._rules.joined:
+                if tuple(tokens[first : first + length]) in self.rules.joined:
                     if first not in used and first + length - 1 not in used:
                         chosen.append((first, first + length))
                     used.update(range(first, first + length))
@@ -130,17 +134,16 @@ class EnglishTokens:
 
 
 @njit(cache=True)
-def _describe(data: UInt8s, starts: Int64s, ends: Int64s, table: Flags) -> tuple[Int32s, UInt64s, UInt8s, UInt8s]:
+def _describe(data: UInt8s, starts: Int64s, ends: Int64s, table: Flags) -> tuple[Int32s, UInt64s, UInt8s]:
     lengths = np.empty(len(starts), np.int32)
     hashes = np.empty(len(starts), np.uint64)
-    alphabetic = np.empty(len(starts), np.uint8)
-    symbol = np.empty(len(starts), np.uint8)
+    kinds = np.empty(len(starts), np.uint8)
     ascii_flags = table[table[0] : table[0] + 128].copy()
     for i in range(len(starts)):
         state = np.uint64(0x9E3779B97F4A7C15)  # as hash_spans
         length = 0
         some = 0
-        every = SYMBOL
+        every = SYMBOL | PUNCTUATION | SENTENCE_END
         at = starts[i]
         while at < ends[i]:
             width = 1
@@ -157,6 +160,14 @@ def _describe(data: UInt8s, starts: Int64s, ends: Int64s, table: Flags) -> tuple
             at += width
         lengths[i] = length
         hashes[i] = mix(state)
-        alphabetic[i] = some & LETTER != 0
-        symbol[i] = every != 0
-    return lengths, hashes, alphabetic, symbol
+        kinds[i] = kind(some, every, length)
+    return lengths, hashes, kinds
+
+
+@njit(cache=True)
+def kind(some: int, every: int, length: int) -> int:
+    """Return the kinds of a token by the flags that some and every character has."""
+    found = ALPHABETIC if some & LETTER else 0
+    found |= SYMBOLIC if every & SYMBOL else 0
+    found |= PUNCTUATING if every & PUNCTUATION else 0
+    return found | (ENDING if every & SENTENCE_END and length == 1 else 0)

@@ -13,6 +13,7 @@ letter or a symbol for word statistics). `Strings` is a hash table of short stri
 spaCy's patterns cut first and its matcher joins again ("vitamin-a." gives "a", "." and then "a.").
 """
 
+import unicodedata
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,6 +36,9 @@ LETTER = 256  # str.isalpha()
 SYMBOL = 512  # a word of such characters only is no word to datatrove's Gopher filters
 WORD = 1024  # \w
 DIGIT = 2048  # \d
+PUNCTUATION = 4096  # a token of such characters only ends no sentence by beginning another
+SENTENCE_END = 8192  # a token of one such character ends a sentence
+TERMINAL = 16384  # ends a line of prose to datatrove's FineWeb filter
 
 # Punctuation of datatrove 0.10: ASCII, control characters, these, and Unicode 15.0's Sentence_Terminal
 # (what came later is taken out; three Khmer signs are added).
@@ -144,11 +148,15 @@ def _table(english: Any) -> Flags:
     import regex
     from spacy.lang.char_classes import ALPHA as letters
     from spacy.lang.char_classes import ALPHA_LOWER, ALPHA_UPPER, CONCAT_QUOTES
+    from spacy.pipeline import Sentencizer
 
     flags = np.zeros(0x110000, np.int32)
     characters = "".join(map(chr, range(0x110000)))
     for code, c in enumerate(characters):
         flags[code] = LETTER * c.isalpha() | WORD * (c.isalnum() or c == "_") | DIGIT * c.isdecimal()
+        flags[code] |= PUNCTUATION * unicodedata.category(c).startswith("P")
+    for mark in Sentencizer.default_punct_chars:
+        flags[ord(mark)] |= SENTENCE_END
     for code, c in enumerate(characters[:0x30000]):  # spaCy's classes end in plane 2
         stop = english.suffix_search(c + ".")
         flags[code] |= (
@@ -166,6 +174,7 @@ def _table(english: Any) -> Flags:
         UPPER: f"[{ALPHA_UPPER}]+",
         QUOTE: f"[{CONCAT_QUOTES}]+",
         SYMBOL: rf"[{_SYMBOLS}[\p{{Sentence_Terminal}}--[{newer}]]]+",
+        TERMINAL: rf"[\u17d6\u17d9\u17da[\p{{Sentence_Terminal}}--[{newer}]]]+",
     }
     for flag, pattern in classes.items():
         for match in regex.compile(pattern, regex.V1).finditer(characters):

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numba import njit
 
-from corpusforge.text.arrays import Bools, Flags, Floats, Int64s, UInt8s
+from corpusforge.text.arrays import Bools, Floats, Int64s, UInt8s
 from corpusforge.text.batch import TextBatch
 from corpusforge.text.unicode import TABLE
-from corpusforge.text.utf8 import decode, strip
+from corpusforge.text.utf8 import strip
 
 
 class Pieces:
@@ -65,7 +65,7 @@ class Pieces:
 
     def blank(self) -> Bools:
         """Say which pieces hold nothing but whitespace, bool[pieces]."""
-        return np.concatenate([blank(batch) for batch in self.batches])[self.rows]
+        return np.concatenate([batch.blank for batch in self.batches])[self.rows]
 
     def join(self, keep: Bools, separator: str, strip_texts: Bools) -> pa.LargeStringArray:
         """Return the documents: kept pieces with the separator between them; stripped last where the mask says so."""
@@ -100,11 +100,6 @@ class Pieces:
         return _column(data, texts)
 
 
-def blank(text: TextBatch) -> Bools:
-    """Say which documents hold nothing but whitespace, bool[documents]."""
-    return _blank(text.data, text.offsets, TABLE)
-
-
 def _column(data: UInt8s, offsets: Int64s) -> pa.LargeStringArray:
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data)]
     return pa.Array.from_buffers(pa.large_string(), len(offsets) - 1, buffers)
@@ -116,15 +111,3 @@ def _copy(data: UInt8s, starts: Int64s, ends: Int64s, out: UInt8s, places: Int64
         shift = places[i] - starts[i]
         for at in range(starts[i], ends[i]):
             out[at + shift] = data[at]
-
-
-@njit(cache=True)
-def _blank(data: UInt8s, offsets: Int64s, table: Flags) -> Bools:
-    found = np.ones(len(offsets) - 1, np.bool_)
-    for d in range(len(offsets) - 1):
-        at = offsets[d]
-        while found[d] and at < offsets[d + 1]:
-            code, width = decode(data, at, offsets[d + 1])
-            found[d] = table[table[code >> 8] + (code & 255)] & 8 != 0
-            at += width
-    return found

@@ -20,16 +20,24 @@ if TYPE_CHECKING:
 class Tokens(Spans):
     """Tokens as `spacy.blank("en")` gives them, whitespace left out, case kept.
 
-    `alphabetic` bool[tokens]: has at least one alphabetic character. `symbol` bool[tokens]: every character is
-    punctuation, a control character or a sentence mark. `hashes` uint64, `lengths_chars` int32 as in `Spans`.
+    `kinds` uint8[tokens]: a sum of the kinds of english.py. `hashes` uint64, `lengths_chars` int32 as in `Spans`.
     """
 
     def __init__(self, chunks: Spans) -> None:
         found = english().tokenize(chunks.data, chunks.starts, chunks.ends, chunks.offsets)
         super().__init__(chunks.data, _offsets(chunks.offsets, found.counts), found.starts, found.ends)
         self.hashes, self.lengths_chars = found.hashes, found.lengths_chars
-        self.alphabetic: Bools = found.alphabetic.astype(np.bool_, copy=False)
-        self.symbol: Bools = found.symbol.astype(np.bool_, copy=False)
+        self.kinds = found.kinds
+
+    @cached_property
+    def alphabetic(self) -> Bools:
+        """Which tokens have at least one alphabetic character, bool[tokens]."""
+        return self.kinds & 1 != 0
+
+    @cached_property
+    def symbol(self) -> Bools:
+        """Which tokens are punctuation, control characters and sentence marks only, bool[tokens]."""
+        return self.kinds & 2 != 0
 
     @cached_property
     def _candidates(self) -> tuple[Int64s, Int64s, UInt64s, UInt64s]:

@@ -2,6 +2,7 @@
 
 import functools
 import time
+import unicodedata
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -11,9 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spacy.pipeline import Sentencizer
 
 from corpusforge.text import english_rules, segment
-from corpusforge.text.english import EnglishTokens, TokenArrays
+from corpusforge.text.english import ALPHABETIC, ENDING, PUNCTUATING, EnglishTokens, TokenArrays
 from corpusforge.text.spans import hash_spans
 
 
@@ -165,7 +167,10 @@ def test_lengths_letters_and_hashes_are_those_of_the_tokens(text: str) -> None:
     data, tokens, _ = tokenize([text])
     words = [data[a:b].decode() for a, b in zip(tokens.starts, tokens.ends, strict=True)]
     assert tokens.lengths_chars.tolist() == [len(word) for word in words]
-    assert tokens.alphabetic.tolist() == [any(map(str.isalpha, word)) for word in words]
+    assert (tokens.kinds & ALPHABETIC != 0).tolist() == [any(map(str.isalpha, word)) for word in words]
+    punctuation = [all(unicodedata.category(c).startswith("P") for c in word) for word in words]
+    assert (tokens.kinds & PUNCTUATING != 0).tolist() == punctuation
+    assert (tokens.kinds & ENDING != 0).tolist() == [word in Sentencizer.default_punct_chars for word in words]
     assert (tokens.hashes == hash_spans(np.frombuffer(data, np.uint8), tokens.starts, tokens.ends)).all()
 
 

@@ -8,7 +8,7 @@ from corpusforge import signals
 from corpusforge.rules import Early, Edit, Lines, Pack, Rule
 from corpusforge.text import TextBatch, segment
 from corpusforge.text.arrays import Bools, Floats
-from corpusforge.text.pieces import Pieces, blank
+from corpusforge.text.pieces import Pieces
 from corpusforge.text.spans import Spans
 
 
@@ -32,7 +32,7 @@ def edit(pack: Pack, text: TextBatch, alive: Bools) -> Edited:
     if pack.lines is not None:
         text = _edit_lines(pack.lines, text, alive, reasons, early)
     if text is not before:
-        early.fired[:, -1] = alive & blank(text) & ~blank(before)
+        early.fired[:, -1] = alive & text.blank & ~before.blank
     return Edited(text, early)
 
 
