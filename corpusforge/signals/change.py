@@ -5,6 +5,7 @@ import numpy as np
 from corpusforge.text import TextBatch
 from corpusforge.text.arrays import Floats
 from corpusforge.text.spans import divide
+from corpusforge.text.unicode_words import count_fasttext_words
 
 
 def words_removed_fraction(before: TextBatch, after: TextBatch) -> Floats:
@@ -20,6 +21,21 @@ def words_removed_fraction(before: TextBatch, after: TextBatch) -> Floats:
     """
     lost = np.maximum(before.chunks.counts - after.chunks.counts, 0)
     return divide(lost, before.chunks.counts)
+
+
+def words_removed_fraction_dclm(before: TextBatch, after: TextBatch) -> Floats:
+    """Share of the words that the edits took away (..1), negative when words were added; 0 when there was none.
+
+    Words as fastText cuts them, those that begin with a letter or digit, as in `word_count_dclm`.
+
+    >>> from corpusforge.text import segment
+    >>> words_removed_fraction_dclm(segment(["a b, c - d", ""]), segment(["a b c", ""]))
+    array([0.25, 0.  ])
+
+    Source: Li et al. 2024 (DCLM, arXiv:2406.11794), word_removal_ratio_filter.
+    """
+    words = count_fasttext_words(before.data, before.offsets)
+    return divide(words - count_fasttext_words(after.data, after.offsets), words)
 
 
 def chars_before(before: TextBatch, after: TextBatch) -> Floats:

@@ -5,6 +5,8 @@ import numpy as np
 from corpusforge.text import TextBatch
 from corpusforge.text.arrays import Floats
 
+GOPHER_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
+
 
 def stop_word_count(text: TextBatch) -> Floats:
     """How many of the, be, to, of, and, that, have, with occur (0..8); case counts, repetitions do not.
@@ -15,5 +17,4 @@ def stop_word_count(text: TextBatch) -> Floats:
 
     Source: Rae et al. 2021 (Gopher), table A1; distinct hits among the tokens, as in datatrove 0.10.
     """
-    words = ("the", "be", "to", "of", "and", "that", "have", "with")
-    return text.tokens.distinct(words).astype(np.float64)
+    return text.tokens.distinct(GOPHER_WORDS).astype(np.float64)

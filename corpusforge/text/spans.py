@@ -54,6 +54,14 @@ class Spans:
         return found[0], found[1]
 
     @cached_property
+    def copies(self) -> tuple[Int64s, Int64s]:
+        """Per document: pieces that occur more than once in it, the first one too, and the characters in them."""
+        keys, firsts = np.empty(self.largest_table, np.uint64), np.empty(self.largest_table, np.int64)
+        found = np.zeros((2, len(self.counts)), np.int64)
+        count_copies(self.offsets, self.hashes, self.lengths_chars, keys, firsts, found[0], found[1])
+        return found[0], found[1]
+
+    @cached_property
     def largest_table(self) -> int:
         """Slots of a hash table for the pieces of the document that has most."""
         return int(table_size(int(self.counts.max(initial=0))))
@@ -63,6 +71,14 @@ class Spans:
         """The pieces without the whitespace around them, as str.strip() cuts."""
         starts, ends = strip(self.data, self.starts, self.ends, TABLE)
         return Spans(self.data, self.offsets, starts, ends)
+
+    @cached_property
+    def nonempty(self) -> Spans:
+        """The pieces that have at least one byte."""
+        kept = self.ends > self.starts
+        before = np.zeros(len(self) + 1, np.int64)
+        np.cumsum(kept, out=before[1:])
+        return Spans(self.data, before[self.offsets], self.starts[kept], self.ends[kept])
 
     def start_with(self, prefix: str) -> Bools:
         """Which pieces begin with `prefix`, bool[pieces]."""
@@ -162,3 +178,40 @@ def count_duplicates(
             else:
                 pieces[d] += 1
                 characters[d] += lengths[i]
+
+
+@njit(cache=True)
+def count_copies(
+    offsets: Int64s,
+    hashes: UInt64s,
+    lengths: Int32s,
+    keys: UInt64s,
+    firsts: Int64s,
+    pieces: Int64s,
+    characters: Int64s,
+) -> None:
+    """Add, per document, how many pieces occur more than once in it, all of them, and how many characters those have.
+
+    `keys` (0: free) and `firsts` (the first piece of a key; -1: counted) are scratch of the size of the largest table.
+    """
+    for d in range(len(offsets) - 1):
+        begin, end = offsets[d], offsets[d + 1]
+        if end - begin < 2:
+            continue
+        last = table_size(end - begin) - 1
+        keys[: last + 1] = 0
+        for i in range(begin, end):
+            key = hashes[i] | np.uint64(1)
+            at = np.int64(key >> np.uint64(20)) & last
+            while keys[at] != 0 and keys[at] != key:
+                at = (at + 1) & last
+            if keys[at] == 0:
+                keys[at] = key
+                firsts[at] = i
+                continue
+            if firsts[at] >= 0:
+                pieces[d] += 1
+                characters[d] += lengths[firsts[at]]
+                firsts[at] = -1
+            pieces[d] += 1
+            characters[d] += lengths[i]
