@@ -21,6 +21,7 @@ from corpusforge.errors import OutputError, RunError
 from corpusforge.training.examples import Drawn, Example
 from corpusforge.training.held_out import figures
 from corpusforge.training.reading import Gathered
+from corpusforge.training.zeroed_memory import zeroed_memory
 
 CARD_FORMAT = 1
 FEW = 30  # held-out examples of a label, below which its figures say little
@@ -95,7 +96,7 @@ def train(
     `gathered` holds what was read, by label or by any other name; `choices`, how examples were drawn, goes into the
     card. Raises RunError as `check_examples` does.
     """
-    import fasttext
+    import fasttext  # heavy
 
     check_examples(drawn, {name: found for name, found in gathered.items() if name != ""})
     paths = output_files(output)
@@ -111,7 +112,15 @@ def train(
         examples = Path(folder) / "examples.txt"
         with open(examples, "wb") as file:
             file.writelines(b"__label__%b %b\n" % (e.label.encode(), e.text) for e in drawn.train)
-        fitted = fasttext.train_supervised(str(examples), thread=1, verbose=0, loss="softmax", **asdict(parameters))
+        with zeroed_memory() as reproducible:
+            try:
+                fitted = fasttext.train_supervised(
+                    str(examples), thread=1, verbose=0, loss="softmax", **asdict(parameters)
+                )
+            except RuntimeError as error:
+                raise RunError(f"fastText gave up: {error} A smaller --learning-rate may help") from error
+        if not reproducible:
+            warnings.append("this C library does not zero memory: another run may give other bytes")
         made = {"bin": Path(folder) / "bin"}
         fitted.save_model(str(made["bin"]))
         held_out["bin"] = measure(fitted, labels, drawn.held_out)

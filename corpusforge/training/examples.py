@@ -22,7 +22,7 @@ _COMPACT_ABOVE = 2  # times the asked number of examples are held before the lar
 class Example:
     """One passage: words joined by single spaces, as fastText reads them."""
 
-    key: int  # XXH3-64 of the passage, which draws and orders
+    key: int  # XXH3-64 of the passage, which draws
     side: int  # XXH3-64 of the whole text, which decides between training and held out
     label: str
     text: bytes
@@ -30,7 +30,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Drawn:
-    """Examples in the order of their keys, and what was left out."""
+    """Examples in an order that mixes labels, and what was left out."""
 
     train: list[Example]
     held_out: list[Example]
@@ -100,7 +100,8 @@ class Draw:
 
 
 def _order(example: Example) -> int:
-    return example.key
+    # The keys of a label of which few were drawn are all small: the lower bits mix it with the others.
+    return example.key * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF
 
 
 def fasttext_words(text: bytes) -> bytes:
