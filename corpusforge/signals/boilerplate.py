@@ -3,10 +3,21 @@
 import numpy as np
 
 from corpusforge.text import TextBatch
-from corpusforge.text.arrays import Floats
+from corpusforge.text.arrays import Floats, Int64s
 from corpusforge.text.lower_case import count_lower_case
 
-_POLICY = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
+_LISTS = (
+    ("lorem ipsum",),
+    ("javascript",),
+    ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies"),
+)
+
+
+def _count(text: TextBatch, number: int) -> Floats:
+    # One pass for all lists: packs that use one of these signals use the others.
+    found: Int64s = text.once("boilerplate", lambda: count_lower_case(text, _LISTS))
+    counts: Floats = found[number].astype(np.float64)
+    return counts
 
 
 def lorem_ipsum_count(text: TextBatch) -> Floats:
@@ -18,7 +29,7 @@ def lorem_ipsum_count(text: TextBatch) -> Floats:
 
     Source: Raffel et al. 2020 (T5), section 2.2.
     """
-    return count_lower_case(text, ("lorem ipsum",))
+    return _count(text, 0)
 
 
 def javascript_count(text: TextBatch) -> Floats:
@@ -30,7 +41,7 @@ def javascript_count(text: TextBatch) -> Floats:
 
     Source: Raffel et al. 2020 (T5), section 2.2.
     """
-    return count_lower_case(text, ("javascript",))
+    return _count(text, 1)
 
 
 def policy_phrase_count(text: TextBatch) -> Floats:
@@ -44,7 +55,7 @@ def policy_phrase_count(text: TextBatch) -> Floats:
 
     Source: Raffel et al. 2020 (T5), the code of C4 in TensorFlow Datasets (c4_utils.py); as in datatrove 0.10.
     """
-    return count_lower_case(text, _POLICY)
+    return _count(text, 2)
 
 
 def curly_bracket_count(text: TextBatch) -> Floats:

@@ -4,7 +4,6 @@ import numpy as np
 
 from corpusforge.text import TextBatch
 from corpusforge.text.arrays import Floats
-from corpusforge.text.sentences import count_sentences
 from corpusforge.text.spans import Spans
 
 
@@ -20,7 +19,7 @@ def line_sentence_count(text: TextBatch) -> Floats:
 
     Source: spaCy 3.8, blank English with its sentencizer, on each line: how datatrove 0.10 counts for C4.
     """
-    return text.unicode_lines.sum(count_sentences(text.unicode_lines, text.tokens)).astype(np.float64)
+    return text.line_sentences.astype(np.float64)
 
 
 def ends_as_sentence(text: TextBatch) -> Floats:
@@ -49,4 +48,5 @@ def ends_as_sentence_t5(text: TextBatch) -> Floats:
 
 def _ends(text: TextBatch, marks: tuple[str, ...]) -> Floats:
     whole = Spans(text.data, np.arange(text.documents + 1), text.offsets[:-1], text.offsets[1:])
-    return (np.any([whole.end_with(mark) for mark in marks], axis=0) & ~whole.end_with("...")).astype(np.float64)
+    ending = np.any([whole.end_with(mark) for mark in marks], axis=0)
+    return np.asarray(ending & ~whole.end_with("..."), np.float64)

@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 from corpusforge.text import TextBatch
-from corpusforge.text.arrays import Floats, Int32s, Int64s
+from corpusforge.text.arrays import Floats, Int32s, Int64s, UInt8s
 from corpusforge.text.unicode import CLASSES, LETTER
 from corpusforge.text.utf8 import count_flagged
 
@@ -30,7 +30,7 @@ def longest_word_chars(text: TextBatch) -> Floats:
 
     Source: the code of C4 in TensorFlow Datasets (c4_utils.py).
     """
-    return text.chunks.max(text.chunks.lengths_chars).astype(np.float64)
+    return _longest(text.data, text.chunks.offsets, text.chunks.starts, text.chunks.ends).astype(np.float64)
 
 
 def mean_word_length_whitespace(text: TextBatch) -> Floats:
@@ -95,4 +95,20 @@ def _medians(offsets: Int64s, lengths: Int32s, histogram: Int64s) -> Floats:
             seen += count
             histogram[length] = 0
         found[d] /= 2
+    return found
+
+
+@njit(cache=True)
+def _longest(data: UInt8s, offsets: Int64s, starts: Int64s, ends: Int64s) -> Int64s:
+    found = np.zeros(len(offsets) - 1, np.int64)
+    for d in range(len(found)):
+        longest = 0
+        for i in range(offsets[d], offsets[d + 1]):
+            if ends[i] - starts[i] <= longest:  # most words: no more bytes than the longest has characters
+                continue
+            chars = 0
+            for at in range(starts[i], ends[i]):
+                chars += data[at] & 0xC0 != 0x80
+            longest = max(longest, chars)
+        found[d] = longest
     return found

@@ -1,7 +1,8 @@
 """TextBatch: the texts of a batch as bytes, and everything that is cut from them once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,9 @@ from corpusforge.text import lines, sentence_ends
 from corpusforge.text.arrays import Bools, Int64s, UInt8s
 from corpusforge.text.filled_lines import FilledLines, blank
 from corpusforge.text.normalized import NormalizedWords
+from corpusforge.text.origin import Origin
 from corpusforge.text.repeats import Repeats
+from corpusforge.text.sentences import count_sentences
 from corpusforge.text.spans import Spans
 from corpusforge.text.special_characters import StrippedWords
 from corpusforge.text.tokens import Tokens
@@ -25,11 +28,15 @@ from corpusforge.text.words import Words
 class TextBatch:
     """The texts of an Arrow column; each array is computed on first use and shared by all who ask.
 
+    `origin` says of which pieces of other batches the texts were made; chunks and tokens are then taken from there.
+
     `documents`: rows. `column`: the texts as Arrow large_string, nulls as "". `data` uint8: UTF-8 bytes.
     `offsets` int64[documents + 1]: document `d` is `data[offsets[d]:offsets[d + 1]]`; a null is empty.
     """
 
-    def __init__(self, column: pa.LargeStringArray) -> None:
+    def __init__(self, column: pa.LargeStringArray, origin: Origin | None = None) -> None:
+        self._origin = origin
+        self._found: dict[str, Any] = {}
         if column.null_count:  # a null may stand on bytes
             column = pc.fill_null(column, "")
         self.column = column
@@ -42,6 +49,12 @@ class TextBatch:
             self.offsets = np.frombuffer(offsets, np.int64, self.documents + 1, 8 * column.offset).copy()
         self.data: UInt8s = np.frombuffer(b"" if data is None else data, np.uint8)
         self.data.flags.writeable = False
+
+    def once(self, name: str, measure: Callable[[], Any]) -> Any:
+        """Return what `measure` finds in these texts, measured once for each name."""
+        if name not in self._found:
+            self._found[name] = measure()
+        return self._found[name]
 
     @cached_property
     def lengths_bytes(self) -> Int64s:
@@ -109,6 +122,8 @@ class TextBatch:
     @cached_property
     def chunks(self) -> Spans:
         """Chunks between whitespace, as text.split() gives them."""
+        if self._origin is not None:
+            return self._origin.chunks(self.data)
         return lines.chunks(self.data, self.offsets)
 
     @cached_property
@@ -144,7 +159,22 @@ class TextBatch:
     @cached_property
     def tokens(self) -> Tokens:
         """Tokens as spaCy's blank English tokenizer gives them, see `Tokens`."""
+        if self._origin is not None:
+            return self._origin.tokens(self.data)
         return Tokens(self.chunks)
+
+    @cached_property
+    def line_sentences(self) -> Int64s:
+        """Sentences of each document, each line of str.splitlines() cut by itself, int64[documents]."""
+        if self._origin is not None and self._origin.of_lines:
+            return self._origin.line_sentences()
+        return self.unicode_lines.sum(count_sentences(self.unicode_lines, self.tokens))
+
+
+def remember(text: TextBatch, column: pa.LargeStringArray) -> None:
+    """Let `segment` return `text` for `column`, which holds the same texts."""
+    global _last
+    _last = _key(column), column, text
 
 
 _last: tuple[tuple[int, ...], pa.Array, TextBatch] | None = None  # the column keeps its buffers alive
@@ -164,8 +194,12 @@ def segment(column: pa.Array | pa.ChunkedArray | Sequence[str | None]) -> TextBa
         column = column.combine_chunks()
     elif not isinstance(column, pa.Array):
         column = pa.array(column, pa.large_string())
-    key = (*(b.address if b else 0 for b in column.buffers()), column.offset, len(column))
+    key = _key(column)
     if _last is None or _last[0] != key:
         large = column if column.type == pa.large_string() else column.cast(pa.large_string())
         _last = key, column, TextBatch(large)
     return _last[2]
+
+
+def _key(column: pa.Array) -> tuple[int, ...]:
+    return (*(b.address if b else 0 for b in column.buffers()), column.offset, len(column))

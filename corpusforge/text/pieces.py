@@ -11,6 +11,8 @@ from numba import njit
 
 from corpusforge.text.arrays import Bools, Floats, Int64s, UInt8s
 from corpusforge.text.batch import TextBatch
+from corpusforge.text.origin import Origin, Source
+from corpusforge.text.spans import Spans
 from corpusforge.text.unicode import TABLE
 from corpusforge.text.utf8 import strip
 
@@ -28,13 +30,16 @@ class Pieces:
         self.rows = np.arange(first.documents)
 
     @classmethod
-    def cut(cls, text: TextBatch, offsets: Int64s, starts: Int64s, ends: Int64s) -> Pieces:
-        """Make pieces of the spans `starts:ends` of the bytes of `text`."""
+    def cut(cls, text: TextBatch, spans: Spans, of_lines: bool) -> Pieces:
+        """Make pieces of spans of `text` that cut no chunk; `of_lines`: each is a line of str.splitlines()."""
+        offsets, starts, ends = spans.offsets, spans.starts, spans.ends
         places = np.zeros(len(starts) + 1, np.int64)
         np.cumsum(ends - starts, out=places[1:])
         data = np.empty(int(places[-1]), np.uint8)
         _copy(text.data, starts, ends, data, places)
-        return cls(offsets, TextBatch(_column(data, places)))
+        each = np.arange(len(starts) + 1)
+        origin = Origin([Source(text, starts, ends, each[:-1], None)], places[:-1], each, of_lines)
+        return cls(offsets, TextBatch(_column(data, places), origin))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -67,7 +72,7 @@ class Pieces:
         """Say which pieces hold nothing but whitespace, bool[pieces]."""
         return np.concatenate([batch.blank for batch in self.batches])[self.rows]
 
-    def join(self, keep: Bools, separator: str, strip_texts: Bools) -> pa.LargeStringArray:
+    def join(self, keep: Bools, separator: str, strip_texts: Bools) -> TextBatch:
         """Return the documents: kept pieces with the separator between them; stripped last where the mask says so."""
         kept = np.flatnonzero(keep)
         between = np.frombuffer(separator.encode(), np.uint8)
@@ -84,20 +89,27 @@ class Pieces:
         for k, byte in enumerate(between):
             data[places[follows] - len(between) + k] = byte
         begin = 0
+        sources: list[Source] = []
         for batch in self.batches:
-            inside = (rows >= begin) & (rows < begin + batch.documents)
+            inside = np.flatnonzero((rows >= begin) & (rows < begin + batch.documents))
             texts = rows[inside] - begin
-            _copy(batch.data, batch.offsets[texts], batch.offsets[texts + 1], data, places[inside])
+            sources.append(Source(batch, batch.offsets[texts], batch.offsets[texts + 1], inside, texts))
+            _copy(batch.data, sources[-1].starts, sources[-1].ends, data, places[inside])
             begin += batch.documents
         texts = np.concatenate([[0], ends])[offsets]
         begins, stops = strip(data, texts[:-1], texts[1:], TABLE)
         begins, stops = np.where(strip_texts, begins, texts[:-1]), np.where(strip_texts, stops, texts[1:])
         if (begins != texts[:-1]).any() or (stops != texts[1:]).any():
-            texts = np.concatenate([[0], np.cumsum(stops - begins)])
-            stripped = np.empty(int(texts[-1]), np.uint8)
-            _copy(data, begins, stops, stripped, texts)
-            data = stripped
-        return _column(data, texts)
+            moved = np.concatenate([[0], np.cumsum(stops - begins)])
+            stripped = np.empty(int(moved[-1]), np.uint8)
+            _copy(data, begins, stops, stripped, moved)
+            places -= np.repeat(begins - moved[:-1], np.diff(offsets))
+            data, texts = stripped, moved
+        single = bool(np.diff(offsets).max(initial=0) <= 1)
+        if not single and (separator == " " or not separator.isspace()):
+            return TextBatch(_column(data, texts))
+        of_lines = single or separator.strip(" ") == "\n" * len(separator.strip(" "))
+        return TextBatch(_column(data, texts), Origin(sources, places, offsets, of_lines))
 
 
 def _column(data: UInt8s, offsets: Int64s) -> pa.LargeStringArray:

@@ -20,14 +20,19 @@ if TYPE_CHECKING:
 class Tokens(Spans):
     """Tokens as `spacy.blank("en")` gives them, whitespace left out, case kept.
 
-    `kinds` uint8[tokens]: a sum of the kinds of english.py. `hashes` uint64, `lengths_chars` int32 as in `Spans`.
+    `hashes` uint64, `lengths_chars` int32 as in `Spans`.
     """
 
     def __init__(self, chunks: Spans) -> None:
         found = english().tokenize(chunks.data, chunks.starts, chunks.ends, chunks.offsets)
         super().__init__(chunks.data, _offsets(chunks.offsets, found.counts), found.starts, found.ends)
         self.hashes, self.lengths_chars = found.hashes, found.lengths_chars
-        self.kinds = found.kinds
+        self._kinds = found.kinds
+
+    @cached_property
+    def kinds(self) -> UInt8s:
+        """What each token is, uint8[tokens]: a sum of the kinds of english.py."""
+        return self._kinds
 
     @cached_property
     def alphabetic(self) -> Bools:

@@ -6,7 +6,7 @@ import numpy as np
 
 from corpusforge import signals
 from corpusforge.rules import Early, Edit, Lines, Pack, Rule
-from corpusforge.text import TextBatch, segment
+from corpusforge.text import TextBatch
 from corpusforge.text.arrays import Bools, Floats
 from corpusforge.text.pieces import Pieces
 from corpusforge.text.spans import Spans
@@ -39,7 +39,7 @@ def edit(pack: Pack, text: TextBatch, alive: Bools) -> Edited:
 def _edit_lines(lines: Lines, text: TextBatch, alive: Bools, reasons: tuple[str, ...], early: Early) -> TextBatch:
     spans = {"newline": text.lines, "unicode": text.unicode_lines, "paragraph": text.paragraphs}[lines.cut]
     spans = _whole_unless(alive, text, spans.stripped if lines.strip else spans)
-    pieces = Pieces.cut(text, spans.offsets, spans.starts, spans.ends)
+    pieces = Pieces.cut(text, spans, of_lines=lines.cut == "unicode" and bool(alive.all()))
     there = np.repeat(alive, spans.counts)  # lines that steps look at
     keep = np.ones(len(pieces), bool)
     reason = np.full(len(pieces), -1)  # of the document, by its line
@@ -88,5 +88,5 @@ def _whole_unless(alive: Bools, text: TextBatch, spans: Spans) -> Spans:
 
 def _joined(pieces: Pieces, text: TextBatch, keep: Bools, separator: str, strip: Bools) -> TextBatch:
     """Return the joined texts, or `text` itself when they are the same."""
-    column = pieces.join(keep, separator, strip)
-    return text if column.equals(text.column) else segment(column)
+    joined = pieces.join(keep, separator, strip)
+    return text if joined.column.equals(text.column) else joined

@@ -83,6 +83,7 @@ class Rules(Stage):
         from corpusforge import signals
         from corpusforge.stages.quality.line_edits import edit
         from corpusforge.text import segment
+        from corpusforge.text.batch import remember
 
         pack = self._rules()
         reasons = pack.reasons()
@@ -97,7 +98,10 @@ class Rules(Stage):
                 before = text
                 text, early = edit(pack, before, kept(batch))
                 table = {name: change(before, text) for name, change in changes.items()}
-                batch = with_columns(batch, text=_with_nulls(text.column, batch.column("text")))
+                if text is not before:
+                    column = _with_nulls(text.column, batch.column("text"))
+                    remember(text, column)
+                    batch = with_columns(batch, text=column)
             columns: dict[str, pa.Array] = {}
             for name, measure in measures.items():
                 column = SIGNAL_PREFIX + name
@@ -132,8 +136,6 @@ class Rules(Stage):
 
 
 def _with_nulls(after: pa.Array, before: pa.Array) -> pa.Array:
-    if before.equals(after):
-        return before  # the same buffers, so that what was cut from them is not cut again
     if not before.null_count:
         return after
     return pc.if_else(before.is_valid(), after, pa.scalar(None, pa.large_string()))
