@@ -1,4 +1,4 @@
-"""Evaluation sets: JSONL (plain or compressed) and Parquet files, as the strings of each item."""
+"""Evaluation sets: JSONL (plain or compressed), CSV, TSV and Parquet files, as the strings of each item."""
 
 import glob
 import os
@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from corpusforge.errors import InputError, RecipeError
 from corpusforge.stages.read.compression import HEAD_BYTES, compression_of, decompressed
 
-FORMATS = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".jsonl.zst", ".ndjson.zst", ".parquet")
+FORMATS = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".jsonl.zst", ".ndjson.zst", ".parquet", ".csv", ".tsv")
 
 
 def find_evals(patterns: Sequence[str]) -> tuple[str, ...]:
@@ -46,18 +46,41 @@ def eval_names(paths: Sequence[str]) -> list[str]:
 
 
 def read_items(path: str, fields: Sequence[str] = ()) -> Iterator[list[str]]:
-    """Yield the strings of each item (JSONL: line that is not blank; Parquet: row), in the order of the item.
+    """Yield the strings of each item (JSONL: line that is not blank; Parquet, CSV, TSV: row), in its own order.
 
     `fields` names the fields that count, a dot leads into an object; without it all strings count, those inside lists
     and objects too. Raises RecipeError with file and line for what cannot be read.
     """
     try:
         with open(path, "rb") as file:
-            rows = _parquet_rows(file) if path.lower().endswith(".parquet") else _json_rows(file)
-            for row in rows:
+            for row in _rows(file, path.lower()):
                 yield _strings([_field(row, name) for name in fields] if fields else row)
     except (InputError, pa.ArrowInvalid) as error:
         raise RecipeError(f"against: '{path}' cannot be read: {error}") from error
+
+
+def _rows(file: BinaryIO, name: str) -> Iterator[Any]:
+    if name.endswith((".csv", ".tsv")):
+        return _table_rows(file, "," if name.endswith(".csv") else "\t")
+    return _parquet_rows(file) if name.endswith(".parquet") else _json_rows(file)
+
+
+def _table_rows(file: BinaryIO, delimiter: str) -> Iterator[dict[str, Any]]:
+    # Every column as text: "007" is a string of an item too, and a question may hold line breaks.
+    import pyarrow.csv as csv
+
+    head = csv.open_csv(file, parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True))
+    strings = {name: pa.string() for name in head.schema.names}
+    file.seek(0)
+    yield from (
+        csv.open_csv(
+            file,
+            parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            convert_options=csv.ConvertOptions(column_types=strings, strings_can_be_null=False),
+        )
+        .read_all()
+        .to_pylist()
+    )
 
 
 def _parquet_rows(file: BinaryIO) -> Iterator[dict[str, Any]]:

@@ -25,7 +25,7 @@ class Index:
 
     hashes: UInt64s
     owners: Int64s  # item numbers, over all files
-    filter: UInt64s  # of `hashes`, see _filter
+    filter: UInt64s  # of `hashes`, see block_filter
     starts: Int64s  # for each block of the filter the place of its first hash, and the number of hashes
     heads: UInt64s  # filter of the first `shortest` words of the n-grams shorter than `longest`
     shortest: int  # words
@@ -67,14 +67,14 @@ def build_index(
         raise RecipeError(f"against: none of {first_items[-1]} items has {min(min_words, ngram)} telling words")
     bounds = np.array(first_items, np.int64)
     index, owners, common = _rare(pairs, bounds, max_items)
-    blocks = _filter(index)
+    blocks = block_filter(index)
     firsts = np.searchsorted(index, np.arange(len(blocks), dtype=np.uint64) << _shift(blocks))
     return Index(
         hashes=index,
         owners=owners,
         filter=blocks,
         starts=np.append(firsts, len(index)),
-        heads=_filter(np.concatenate(heads)),
+        heads=block_filter(np.concatenate(heads)),
         shortest=min(min_words, ngram),
         longest=ngram,
         names=eval_names(paths),
@@ -84,19 +84,25 @@ def build_index(
     )
 
 
-def search(index: Index, words: Words) -> tuple[Int64s, Int64s]:
-    """Return (document, place in index.hashes) of every indexed n-gram that a document has, each once, sorted."""
+def search(index: Index, words: Words) -> tuple[Int64s, Int64s, Int64s, Int64s]:
+    """Return (document, place in index.hashes, first word, word after the last) of every indexed n-gram."""
     shifts = (_shift(index.filter), _shift(index.heads))
     tables = (index.hashes, index.filter, index.starts, index.heads, *shifts)
     room = 1 << 12
     while True:
-        found = np.empty((2, room), np.int64)
+        found = np.empty((4, room), np.int64)
         count = _search(words.offsets, words.hashes, index.shortest, index.longest, *tables, found)
         if count <= room:
             break
         room = count
+    documents, places, begins, ends = found[:, :count]
+    return documents, places, begins, ends
+
+
+def once(index: Index, documents: Int64s, places: Int64s) -> tuple[Int64s, Int64s]:
+    """Return (document, place) of what `search` found, each n-gram once in a document, sorted."""
     width = max(1, len(index.hashes))
-    pairs = np.unique(found[0, :count] * width + found[1, :count])
+    pairs = np.unique(documents * width + places)
     return pairs // width, pairs % width
 
 
@@ -127,11 +133,16 @@ def _ngrams(
         grams = shingles(words, ngram)
         text = np.repeat(np.arange(len(texts)), np.diff(grams.offsets))
         wanted = (words.counts >= shortest) & (words.counts <= most)
-        spelled = _distinct_words(words.offsets, grams.offsets, words.hashes, _spelled(words), ngram)
+        spelled = telling(words, grams.offsets, ngram)
         first = shingles(words, shortest)
         heads = first.hashes[first.offsets[:-1][wanted & (words.counts < ngram)]]
         chosen = wanted[text] & (spelled >= min(min_distinct_words, shortest))
         yield grams.hashes[chosen], item[text[chosen]], heads
+
+
+def telling(words: Words, gram_offsets: Int64s, n: int) -> Int64s:
+    """Return how many different words that are neither numbers nor single letters each n-gram holds, int64[n-grams]."""
+    return _distinct_words(words.offsets, gram_offsets, words.hashes, _spelled(words), n)
 
 
 def _spelled(words: Words) -> NDArray[np.bool_]:
@@ -180,13 +191,20 @@ def _rare(pairs: UInt64s, first_items: Int64s, max_items: int) -> tuple[UInt64s,
     return hashes[wanted], items[wanted], len(common)
 
 
-def _filter(hashes: UInt64s) -> UInt64s:
-    # A Bloom filter in blocks of 64 bits, so that a probe reads one word of memory: the top bits of a hash are the
-    # block, its low 18 bits are three bits of it.
+def block_filter(hashes: UInt64s) -> UInt64s:
+    """Return a Bloom filter in blocks of 64 bits, so that a probe reads one word of memory.
+
+    The top bits of a hash are the block, its low 18 bits are three bits of it.
+    """
     blocks = max(6, int(len(hashes) * FILTER_BITS // 64).bit_length())
     found = np.zeros(1 << blocks, np.uint64)
     np.bitwise_or.at(found, (hashes >> _shift(found)).astype(np.int64), _three_bits(hashes))
     return found
+
+
+def in_filter(hashes: UInt64s, filter_: UInt64s) -> NDArray[np.bool_]:
+    """Return which hashes a `block_filter` may hold, bool[hashes]."""
+    return _in_filter(hashes, filter_, _shift(filter_))
 
 
 def _shift(blocks: UInt64s) -> np.uint64:
@@ -205,6 +223,15 @@ def _three_bits(hashes: UInt64s) -> UInt64s:
     found = np.empty(len(hashes), np.uint64)
     for i in range(len(hashes)):
         found[i] = _bits(hashes[i])
+    return found
+
+
+@njit(cache=True)
+def _in_filter(hashes: UInt64s, filter_: UInt64s, shift: np.uint64) -> NDArray[np.bool_]:
+    found = np.empty(len(hashes), np.bool_)
+    for i in range(len(hashes)):
+        bits = _bits(hashes[i])
+        found[i] = filter_[np.int64(hashes[i] >> shift)] & bits == bits
     return found
 
 
@@ -260,6 +287,8 @@ def _search(
                     if count < found.shape[1]:
                         found[0, count] = d
                         found[1, count] = place
+                        found[2, count] = i - longest + 1
+                        found[3, count] = i + 1
                     count += 1
             if i - start >= shortest - 1:
                 h = mix(head)
@@ -274,5 +303,7 @@ def _search(
                             if count < found.shape[1]:
                                 found[0, count] = d
                                 found[1, count] = place
+                                found[2, count] = i - shortest + 1
+                                found[3, count] = j + 1
                             count += 1
     return count

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import Field
 
 from corpusforge.stage import CorpusKernel, CorpusStage, Example, Pass, kept, reject, with_columns
@@ -119,29 +118,18 @@ class Substrings(CorpusStage):
 
     def open_corpus(self, artifacts: Mapping[str, Path]) -> CorpusKernel:
         """Return the kernel that cuts the passages out."""
-        from corpusforge.stages.dedup.winnow import cut_out
+        from corpusforge.stages.dedup.holes import covered, without_words
         from corpusforge.text import segment
-        from corpusforge.text.unicode import TABLE
 
         def kernel(batch: pa.RecordBatch, findings: pa.RecordBatch) -> pa.RecordBatch:
             if not findings.num_rows:
                 return with_columns(batch, words_removed=pa.array(np.zeros(batch.num_rows, np.int32)))
-            text = segment(batch.column("text"))
-            words = text.words
-            # A run covers the words from its place on: a sum of where runs begin and end.
-            edges = np.zeros(len(words) + 1, np.int32)
+            words = segment(batch.column("text")).words
             begins = _places(findings, batch.column("row"), words.offsets)
-            np.add.at(edges, begins, 1)
-            np.add.at(edges, begins + self.min_words, -1)
-            gone = np.cumsum(edges[:-1]) > 0
+            gone = covered(words, begins, begins + self.min_words)
             removed = words.sum(gone)
-            room = np.empty(int(text.offsets[-1] - text.offsets[0]), np.uint8)
-            offsets = cut_out(text.data, text.offsets, words.offsets, words.starts, words.ends, gone, TABLE, room)
-            buffers = [None, pa.py_buffer(offsets), pa.py_buffer(room[: offsets[-1]])]
-            edited = pa.Array.from_buffers(pa.large_string(), text.documents, buffers)
-            if batch.column("text").null_count:
-                edited = pc.if_else(batch.column("text").is_valid(), edited, None)
-            batch = with_columns(batch, text=edited, words_removed=pa.array(removed.astype(np.int32)))
+            text = without_words(batch.column("text"), words, gone)
+            batch = with_columns(batch, text=text, words_removed=pa.array(removed.astype(np.int32)))
             lost = removed / np.maximum(words.counts, 1)
             batch = reject(batch, (removed > 0) & (removed == words.counts), self.reasons[0])
             return reject(batch, lost > self.max_removed_fraction, self.reasons[1], lost)

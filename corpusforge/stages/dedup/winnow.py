@@ -8,9 +8,8 @@ share `k + window - 1` words share the same run of k-grams, hence its fingerprin
 import numpy as np
 from numba import njit
 
-from corpusforge.text.arrays import Bools, Flags, Int64s, UInt8s, UInt64s
+from corpusforge.text.arrays import Bools, Int64s, UInt64s
 from corpusforge.text.spans import mix
-from corpusforge.text.utf8 import decode
 
 BASE_HIGH = 0xD1342543DE82EF9B  # both are 3 mod 8, see text/shingles.py
 BASE_LOW = 0x9FB21C651E98DF2B
@@ -145,65 +144,3 @@ def _longest(offsets: Int64s) -> int:
     for d in range(len(offsets) - 1):
         longest = max(longest, offsets[d + 1] - offsets[d])
     return longest
-
-
-@njit(cache=True)
-def cut_out(
-    data: UInt8s, texts: Int64s, offsets: Int64s, starts: Int64s, ends: Int64s, gone: Bools, table: Flags, out: UInt8s
-) -> Int64s:
-    """Write the texts without the words that go to `out`; return their offsets, int64[documents + 1].
-
-    What stood between words stays, but of the gaps before and after a hole only the one with more line breaks, the
-    earlier one of equals; a text whose beginning or end goes has no whitespace there.
-    """
-    found = np.zeros(len(texts), np.int64)
-    n = 0
-    for d in range(len(texts) - 1):
-        first = offsets[d]
-        last = offsets[d + 1]
-        begin = n
-        at = texts[d]  # written up to here
-        hole = np.int64(-1)  # where the gap before the open hole begins
-        for i in range(first, last):
-            if gone[i]:
-                if hole < 0:
-                    hole = at
-                    gap = starts[i]  # where that gap ends
-                at = ends[i]
-                continue
-            if hole >= 0:
-                before = 0
-                for p in range(hole, gap):
-                    before += data[p] == 10
-                after = 0
-                for p in range(at, starts[i]):
-                    after += data[p] == 10
-                if n == begin and hole == texts[d]:  # the beginning went
-                    at = starts[i]
-                elif after <= before:
-                    for p in range(hole, gap):
-                        out[n] = data[p]
-                        n += 1
-                    at = starts[i]
-                hole = np.int64(-1)
-            for p in range(at, ends[i]):
-                out[n] = data[p]
-                n += 1
-            at = ends[i]
-        if hole < 0:
-            for p in range(at, texts[d + 1]):
-                out[n] = data[p]
-                n += 1
-        else:
-            # The end went: a mark that closes the last sentence stays, whitespace does not.
-            p = int(hole)
-            while n > begin and p < gap:
-                code, width = decode(data, p, gap)
-                if table[table[code >> 8] + (code & 255)] & 8:
-                    break
-                for q in range(p, p + width):
-                    out[n] = data[q]
-                    n += 1
-                p += width
-        found[d + 1] = n
-    return found

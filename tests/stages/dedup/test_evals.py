@@ -55,8 +55,8 @@ def test_files_are_found_once_and_named_from_their_common_folder(tmp_path: Path)
 def test_what_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"nothing matches 'no/such\*\.jsonl'"):
         find_evals(["no/such*.jsonl"])
-    (tmp_path / "e.csv").touch()
-    with pytest.raises(RecipeError, match=r"e\.csv' is none of \.jsonl"):
+    (tmp_path / "e.xml").touch()
+    with pytest.raises(RecipeError, match=r"e\.xml' is none of \.jsonl"):
         find_evals([f"{tmp_path}/*"])
     (tmp_path / "e.jsonl").write_bytes(b'{"q": "x"}\n{"q": \n')
     with pytest.raises(RecipeError, match=r"e\.jsonl' cannot be read: line 2 is no JSON"):
