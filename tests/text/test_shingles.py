@@ -1,11 +1,11 @@
-"""Shingles are the n-grams of words, and only those."""
+"""Shingles are the n-grams of words or characters, and only those."""
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from corpusforge.text import segment
-from corpusforge.text.shingles import distinct, shingles
+from corpusforge.text.shingles import character_shingles, shingles, shingles_of
 
 TEXTS = st.lists(st.lists(st.sampled_from(["a", "b", "ab", "C", "猫", "x1"]), max_size=9), max_size=6)
 
@@ -38,8 +38,22 @@ def test_words_that_change_places_give_another_hash() -> None:
     assert len(set(found.hashes.tolist())) == len(texts)
 
 
-@given(st.lists(st.integers(0, 2**64 - 1), max_size=20))
-def test_distinct_is_the_sorted_set(values: list[int]) -> None:
-    hashes = np.array(values * 2, np.uint64)
-    assert distinct(hashes).tolist() == sorted(set(values))
-    assert not np.shares_memory(distinct(hashes), hashes)
+@given(TEXTS, st.sampled_from([" ", ", ", "\n\n"]), st.integers(1, 5))
+def test_characters_are_words_with_one_space_between(texts: list[list[str]], gap: str, n: int) -> None:
+    found = character_shingles(segment([gap.join(words) for words in texts]), n)
+    expected = [grams(list(" ".join(words).lower()), n) for words in texts]
+    assert np.diff(found.offsets).tolist() == [len(g) for g in expected]
+    flat = [g for document in expected for g in document]
+    assert len(set(zip(flat, found.hashes.tolist(), strict=True))) == len(set(flat)) == len(set(found.hashes.tolist()))
+
+
+def test_letters_of_a_script_without_spaces_touch() -> None:
+    texts = segment(["猫は魚が好き、犬は肉が好き", "猫は魚が好き犬は肉が好き", "猫 は"])
+    found = character_shingles(texts, 2)
+    assert np.diff(found.offsets).tolist() == [12, 11, 2]  # the comma is a space, a space stays one
+
+
+def test_a_unit_is_one_of_two() -> None:
+    text = segment(["Four words of text"])
+    assert len(shingles_of(text, 3, "words").hashes) == 2
+    assert len(shingles_of(text, 3, "characters").hashes) == 16

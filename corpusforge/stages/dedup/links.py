@@ -1,4 +1,4 @@
-"""From band keys to links: which documents share a key, as a star around the best-ranked of each key."""
+"""From band keys to links: which documents share a key, as a star around the smallest doc_id of each key."""
 
 from collections.abc import Iterator
 
@@ -12,10 +12,10 @@ LINK = pa.schema([("split", pa.uint64()), ("row", pa.uint32()), ("shared", pa.ui
 
 
 def combine_links(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Turn rows (key, rank, split, row), sorted by key and rank, into links; a key of one document gives none.
+    """Turn rows (key, doc_id, split, row), sorted by key and doc_id, into links; a key of one document gives none.
 
     A link says: the document at (split, row), whose node is `node`, has the key `shared`, and `hub` is the node of the
-    best-ranked document that has it. A key with a million documents gives a million links.
+    document with the smallest doc_id that has it. A key with a million documents gives a million links.
     """
     hub: pa.Array = pa.array([], NODE)  # of the key that is open and has shown two documents
     open_key: np.uint64 | None = None
@@ -36,7 +36,7 @@ def combine_links(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
         linked = np.flatnonzero(~alone)
         if len(linked):
             found = batch.take(pa.array(linked))
-            node = nodes(binary_bytes(found.column("rank"))[:, 10:], found.column("split"), found.column("row"))
+            node = nodes(binary_bytes(found.column("doc_id")), found.column("split"), found.column("row"))
             # node of the first document of each row's key; before the first of all: the hub of the open key
             place = np.cumsum(first[linked])
             hubs = pa.concat_arrays([hub, node.filter(pa.array(first[linked]))])

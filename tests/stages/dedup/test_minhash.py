@@ -25,24 +25,28 @@ def mixed(value: int) -> int:
     return value ^ value >> 33
 
 
-def shingle_hash(gram: tuple[str, ...]) -> int:
+def shingle_hash(gram: tuple[str, ...], unit: str) -> int:
     state = 0
-    for word in gram:
-        state = (state * BASE + hash_word(word)) & MASK
+    for piece in gram:
+        state = (state * BASE + (hash_word(piece) if unit == "words" else mixed(ord(piece) + 1))) & MASK
     return mixed(state)
 
 
-def brute_force(stage: Minhash, texts: Sequence[str], ids: Sequence[str]) -> Judged:
+def brute_force(
+    stage: Minhash, texts: Sequence[str], ids: Sequence[str], sources: Sequence[str] | None = None
+) -> Judged:
     """The rule, document by document, over all documents: doc_id -> cluster, size, reason, similarity, keeper."""
     grams, bands = [], []
     for text in texts:
-        words = text.split()
+        words = text.split() if stage.unit == "words" else text
         n = stage.ngram
+        count, rows = stage.banding()
         grams.append({tuple(words[i : i + n]) for i in range(max(1, len(words) - n + 1))} if words else set())
-        sketch = Sketch(stage.bands * stage.rows, stage.seed, scheme="affine32", hashfunc=lambda h: h & 0xFFFFFFFF)
-        sketch.update_batch([shingle_hash(g) for g in sorted(grams[-1])])
+        sketch = Sketch(count * rows, stage.seed, scheme="affine32", hashfunc=lambda h: h & 0xFFFFFFFF)
+        sketch.update_batch([shingle_hash(g, stage.unit) for g in sorted(grams[-1])])
         values = [int(v) for v in sketch.hashvalues]
-        keys = [(b, *values[b * stage.rows : (b + 1) * stage.rows]) for b in range(stage.bands)]
+        among = sources[len(bands)] if sources and stage.within == "source" else ""
+        keys = [(among, b, *values[b * rows : (b + 1) * rows]) for b in range(count)]
         bands.append(keys if words else [])
     best_first = sorted(range(len(texts)), key=lambda i: (-len(texts[i]), ids[i]))
     place = {i: at for at, i in enumerate(best_first)}
@@ -98,6 +102,8 @@ TEXTS = st.lists(st.lists(st.sampled_from("abcdef"), max_size=7).map(" ".join), 
 STAGES = st.builds(
     Minhash,
     ngram=st.sampled_from([1, 2, 3]),
+    unit=st.sampled_from(["words", "characters"]),
+    within=st.sampled_from(["corpus", "source"]),
     bands=st.sampled_from([1, 3, 6]),
     rows=st.sampled_from([1, 2]),
     verify=st.sampled_from([0.0, 0.3, 0.5, 0.8, 1.0]),
@@ -115,8 +121,10 @@ STAGES = st.builds(
 def test_the_result_is_that_of_the_rule(
     stage: Minhash, texts: list[str], partitions: int, split_rows: int, batch_rows: int
 ) -> None:
-    batch = docs(*texts)
-    expected = brute_force(stage, texts, batch["doc_id"].to_pylist())
+    sources = ["web" if i % 3 else "books" for i in range(len(texts))]
+    batch = docs(*texts, source=sources)
+    # docs() has one source order for all: rank is by length and doc_id, as in brute_force
+    expected = brute_force(stage, texts, batch["doc_id"].to_pylist(), sources)
     assert run(stage, batch, partitions, split_rows, batch_rows) == expected
 
 
@@ -174,6 +182,33 @@ def test_priority_and_keep_choose_the_text_that_stays() -> None:
     assert stays() == [1]
     assert stays(keep="newest") == [0]
     assert stays(keep="newest", priority=("books",)) == [2]
+
+
+def test_within_a_source_copies_in_another_source_do_not_count() -> None:
+    text = story(0, 60)
+    batch = docs(text, text + " longer", text, source=["web", "books", "web"])
+    web = run_corpus_stage(Minhash(within="source"), [batch])[0]
+    assert sorted(map(str, reasons(web))) == ["None", "None", "near_duplicate"]
+    assert web["cluster_size"].to_pylist() == [2, 1, 2]
+
+
+def test_threshold_and_permutations_give_bands_and_rows() -> None:
+    assert Minhash().banding() == (24, 7)
+    assert Minhash(bands=14, rows=8).banding() == (14, 8)
+    assert Minhash(threshold=0.8).banding() == (9, 13)
+    assert Minhash(threshold=0.72, permutations=112).banding() == (12, 9)
+    with pytest.raises(ValueError, match="give either it or them"):
+        Minhash(threshold=0.8, rows=8)
+    with pytest.raises(ValueError, match="give threshold too"):
+        Minhash(permutations=64)
+
+
+@pytest.mark.parametrize("text", ["这是一个关于猫和狗的故事。", "แมวกินปลาและสุนัขกินเนื้อ"])
+def test_scripts_without_spaces_have_ngrams_of_letters(text: str) -> None:
+    pages = [text * 3 + "".join(chr(0x4E00 + 97 * i * page % 5000) for i in range(60)) for page in (1, 2)]
+    changed = pages[0][:-4]
+    for unit in ("words", "characters"):
+        assert judge(Minhash(unit=unit), pages[0], pages[1], changed) == [None, None, "near_duplicate"]
 
 
 def test_a_rejected_document_displaces_nothing() -> None:

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpusforge.stages.dedup.signature import band_keys, permutations, signatures
+from corpusforge.stages.dedup.signature import band_keys, optimal_bands, permutations, signatures
 from corpusforge.text import segment
 from corpusforge.text.shingles import Shingles, shingles
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from datasketch import MinHash
+    from datasketch.lsh import _optimal_param
 
 
 def reference(hashes: list[int], count: int, seed: int) -> list[int]:
@@ -53,3 +54,10 @@ def test_a_band_key_is_equal_exactly_when_band_and_values_are() -> None:
     keys = band_keys(signature, 2, 2)
     assert keys[0, 0] == keys[1, 0] and keys[0, 1] == keys[2, 1]
     assert len(set(keys.reshape(-1).tolist())) == 4  # the same values in another band are another key
+
+
+@pytest.mark.parametrize("permutation_count", [2, 16, 100, 112, 128])
+def test_bands_for_a_threshold_are_those_of_datasketch(permutation_count: int) -> None:
+    for percent in range(5, 100, 5):
+        expected = _optimal_param(percent / 100, permutation_count, 0.5, 0.5)
+        assert optimal_bands(percent / 100, permutation_count) == expected, percent
