@@ -20,7 +20,7 @@ from corpusforge.text.special_characters import StrippedWords
 from corpusforge.text.tokens import Tokens
 from corpusforge.text.unicode import CLASSES, TABLE
 from corpusforge.text.unicode_words import UnicodeWords
-from corpusforge.text.utf8 import count_characters, count_flagged, count_pattern
+from corpusforge.text.utf8 import count_at, count_characters, count_flagged
 from corpusforge.text.word_punct import WordPunct
 from corpusforge.text.words import Words
 
@@ -74,7 +74,9 @@ class TextBatch:
     def count(self, pattern: str) -> Int64s:
         """How often each document holds `pattern`, as str.count() counts, int64[documents]."""
         wanted = np.frombuffer(pattern.encode(), np.uint8)
-        return count_pattern(self.data, self.offsets[:-1], self.offsets[1:], wanted)
+        first = int(self.offsets[0])
+        places = np.flatnonzero(self.data[first : int(self.offsets[-1])] == wanted[0]) + first
+        return count_at(self.data, self.offsets, places, wanted)
 
     def count_flagged(self, flag: int) -> Int64s:
         """Code points per document with a flag of `corpusforge.text.unicode`, int64[documents]."""

@@ -52,7 +52,7 @@ def decompose(code: int, table: Flags, parts: Int32s, codes: Int32s, classes: In
         classes[n : n + 3] = 0
         return n + 3 if place % 28 else n + 2
     entry = table[table[code >> 8] + (code & 255)]
-    length = entry >> 8 & 7
+    length = int(entry >> 8 & 7)
     if length == 0:
         codes[n] = code
         classes[n] = entry

@@ -1,11 +1,10 @@
 """Repeats: what comes again among the words of each document, from single words to n-grams of any length.
 
 An n-gram can repeat only where both its (n-1)-grams do: each length looks only at the places that the one before
-left, so that all lengths up to 10 together cost little more than the first. n-grams are compared by 64-bit hashes;
-two of a million differ yet collide with probability 1e-7.
+left, so that all lengths up to 10 together cost little more than the first two. n-grams are compared by their hashes.
 """
 
-from functools import cached_property
+from functools import cache, cached_property
 from math import log
 
 import numpy as np
@@ -13,6 +12,8 @@ from numba import njit
 
 from corpusforge.text.arrays import Floats, Int32s, Int64s, UInt64s
 from corpusforge.text.spans import Spans, mix, table_size
+
+_COUNT = np.uint64((1 << 26) - 1)
 
 
 class Repeats:
@@ -28,10 +29,9 @@ class Repeats:
     def _single(self) -> tuple[Int64s, Floats]:
         # Leaves in _offsets, _starts and _keys the places of words that repeat.
         size = self._words.largest_table
-        scratch = (np.empty(size, np.uint64), np.empty(size, np.int32), np.empty(size, np.int32))
-        return _repeated_words(
-            self._words.offsets, self._words.hashes, self._offsets, self._starts, self._keys, *scratch
-        )
+        scratch = (np.empty(size, np.uint64), np.empty(size, np.int32))
+        places = (self._offsets, self._starts, self._keys)
+        return _repeated_words(self._words.offsets, self._words.hashes, places, scratch, _logarithms())
 
     @property
     def distinct(self) -> Int64s:
@@ -71,31 +71,48 @@ class Repeats:
         assert n >= 2 and self._single
         while len(self._found) < n - 1:
             size = int(table_size(int(np.diff(self._offsets).max(initial=0))))
-            scratch = (np.empty(size, np.uint64), np.empty(size, np.int32), np.empty(size, np.int32))
-            characters = (self._words.hashes, self._before)
+            scratch = (np.empty(size, np.uint64), np.empty(size, np.int32))
+            words = (self._words.hashes, self._words.lengths_chars)
             places = (self._offsets, self._starts, self._keys)
-            found = _repeated_ngrams(characters, places, scratch, len(self._found) + 2)
+            found = _repeated_ngrams(words, places, scratch, len(self._found) + 2)
             self._found.append((*found, np.diff(self._offsets)))
         return self._found[n - 2]
 
-    @cached_property
-    def _before(self) -> Int64s:
-        before = np.zeros(len(self._words) + 1, np.int64)
-        np.cumsum(self._words.lengths_chars, out=before[1:])
-        return before
+
+@cache
+def _logarithms() -> Floats:
+    """n * log(n) for small n: most words of a text are rare."""
+    counts = np.arange(1, 4096)
+    return np.concatenate([[0.0], counts * np.log(counts)])
+
+
+@njit(cache=True)
+def _count(table: UInt64s, last: int, key: np.uint64) -> int:
+    """Count `key` in a table and return its slot.
+
+    A slot holds the upper 38 bits of the key and, in the lower 26, how often it came: one place to look at. The slot
+    itself tells keys apart by further bits; two of a million differ yet collide with probability 1e-6.
+    """
+    tag = key >> np.uint64(26)
+    at = np.int64(key) & last
+    while table[at] != 0 and table[at] >> np.uint64(26) != tag:
+        at = (at + 1) & last
+    if table[at] == 0:
+        table[at] = tag << np.uint64(26)
+    table[at] += np.uint64(1)
+    return int(at)
 
 
 @njit(cache=True)
 def _repeated_words(
     offsets: Int64s,
     hashes: UInt64s,
-    kept: Int64s,
-    starts: Int64s,
-    keys: UInt64s,
-    table: UInt64s,
-    counts: Int32s,
-    slots: Int32s,
+    places: tuple[Int64s, Int64s, UInt64s],
+    scratch: tuple[UInt64s, Int32s],
+    logarithms: Floats,
 ) -> tuple[Int64s, Floats]:
+    kept, starts, keys = places
+    table, slots = scratch
     distinct = np.zeros(len(offsets) - 1, np.int64)
     entropy = np.zeros(len(offsets) - 1, np.float64)
     m = 0
@@ -105,46 +122,40 @@ def _repeated_words(
         table[: last + 1] = 0
         n = 0
         for i in range(begin, stop):
-            key = hashes[i] | np.uint64(1)
-            at = np.int64(key >> np.uint64(20)) & last
-            while table[at] != 0 and table[at] != key:
-                at = (at + 1) & last
-            if table[at] == 0:
-                table[at] = key
-                counts[at] = 0
-                slots[n] = at  # in the order in which they were met
-                n += 1
-            counts[at] += 1
-        distinct[d] = n
-        for k in range(n):
-            share = counts[slots[k]] / (stop - begin)
-            entropy[d] -= share * log(share)
-        for i in range(begin, stop if n < stop - begin else begin):
-            key = hashes[i] | np.uint64(1)
-            at = np.int64(key >> np.uint64(20)) & last
-            while table[at] != key:
-                at = (at + 1) & last
+            at = _count(table, last, hashes[i])
+            new = table[at] & _COUNT == 1
+            n += new
+            slots[i - begin] = ~at if new else at
+        total = 0.0
+        for i in range(begin, stop):
+            slot = slots[i - begin]
+            count = np.int64(table[~slot if slot < 0 else slot] & _COUNT)
+            if slot < 0:
+                total += logarithms[count] if count < len(logarithms) else count * log(count)
             starts[m] = i
             keys[m] = hashes[i]
-            m += counts[at] > 1
+            m += int(count > 1)
+        distinct[d] = n
+        if stop > begin:
+            entropy[d] = max(0.0, log(stop - begin) - total / (stop - begin))
         kept[d + 1] = m
     return distinct, entropy
 
 
 @njit(cache=True)
 def _repeated_ngrams(
-    words: tuple[UInt64s, Int64s],
+    words: tuple[UInt64s, Int32s],
     places: tuple[Int64s, Int64s, UInt64s],
-    scratch: tuple[UInt64s, Int32s, Int32s],
+    scratch: tuple[UInt64s, Int32s],
     n: int,
 ) -> tuple[Int64s, Int64s, Int64s, Int64s]:
     """Turn the places where (n-1)-grams repeat, with their keys, into those of n-grams, and measure these.
 
     Per document: characters of the top, covered, of the longest top, of all occurrences; see the methods.
     """
-    hashes, before = words
+    hashes, lengths = words
     offsets, starts, keys = places
-    table, counts, slots = scratch
+    table, slots = scratch
     top = np.zeros(len(offsets) - 1, np.int64)
     covered = np.zeros(len(offsets) - 1, np.int64)
     longest = np.zeros(len(offsets) - 1, np.int64)
@@ -156,39 +167,32 @@ def _repeated_ngrams(
         first = m
         for k in range(begin, stop - 1):
             start = starts[k]
-            if starts[k + 1] == start + 1:
-                keys[m] = keys[k] * np.uint64(0xD1342543DE82EF95) + hashes[start + n - 1]
-                starts[m] = start
-                m += 1
+            keys[m] = keys[k] * np.uint64(0xD1342543DE82EF95) + hashes[min(start + n, len(hashes)) - 1]
+            starts[m] = start
+            m += starts[k + 1] == start + 1
         last = table_size(m - first) - 1
         table[: last + 1] = 0
         for k in range(first, m):
-            key = mix(keys[k]) | np.uint64(1)
-            at = np.int64(key >> np.uint64(20)) & last
-            while table[at] != 0 and table[at] != key:
-                at = (at + 1) & last
-            if table[at] == 0:
-                table[at] = key
-                counts[at] = 0
-            counts[at] += 1
-            slots[k - first] = at
-        best = 1
-        free = 0  # the first word that is not covered yet
+            slots[k - first] = _count(table, last, mix(keys[k]))
+        best = np.int64(1)
+        free = np.int64(0)  # the first word that is not covered yet
         items = m - first
         m = first
         for k in range(items):
-            count = counts[slots[k]]
+            count = np.int64(table[slots[k]] & _COUNT)
             if count < 2:
                 continue
             start = starts[first + k]
-            length = before[start + n] - before[start]
+            length = np.int64(0)
+            for i in range(start, start + n):
+                length += lengths[i]
+                covered[d] += lengths[i] if i >= free else 0
             if count > best:
                 best = count
                 top[d] = longest[d] = length * best
             elif count == best:
                 longest[d] = max(longest[d], length * best)
             occurring[d] += length
-            covered[d] += before[start + n] - before[max(start, free)]
             free = start + n
             starts[m] = start
             keys[m] = keys[first + k]

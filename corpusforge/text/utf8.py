@@ -80,6 +80,27 @@ def count_pattern(data: UInt8s, starts: Int64s, ends: Int64s, pattern: UInt8s) -
 
 
 @njit(cache=True)
+def count_at(data: UInt8s, offsets: Int64s, places: Int64s, pattern: UInt8s) -> Int64s:
+    """Like `count_pattern` for each text, looking only at `places`: all bytes that are the pattern's first."""
+    found = np.zeros(len(offsets) - 1, np.int64)
+    k = 0
+    for d in range(len(offsets) - 1):
+        free = offsets[d]
+        while k < len(places) and places[k] < offsets[d + 1]:
+            at = places[k]
+            k += 1
+            if at < free or at + len(pattern) > offsets[d + 1]:
+                continue
+            same = 1
+            while same < len(pattern) and data[at + same] == pattern[same]:
+                same += 1
+            if same == len(pattern):
+                found[d] += 1
+                free = at + same
+    return found
+
+
+@njit(cache=True)
 def strip(data: UInt8s, starts: Int64s, ends: Int64s, table: Flags) -> tuple[Int64s, Int64s]:
     """Return the starts and ends of spans without the whitespace around them, as str.strip() cuts."""
     begins = starts.copy()
