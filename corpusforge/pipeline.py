@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ByteSize, ConfigDict, Field
 
@@ -71,6 +71,32 @@ class RunOptions(BaseModel):
     sample: float | None = Field(None, gt=0, le=1)  # share of documents, by hash of the doc_id
 
 
+class Expect(BaseModel):
+    """What a recipe makes of its default input, in documents; `corpusforge run --expect` holds a run to it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    read: int = Field(ge=0)
+    kept: int = Field(ge=0)
+    quarantined: int = Field(0, ge=0)
+    rejected: dict[str, int] = {}  # by stage; those that are not named reject nothing
+
+    def differences(self, manifest: dict[str, Any]) -> list[str]:
+        """Say, a line each, what of a run's manifest is otherwise."""
+        rejected: dict[str, int] = {}
+        for stage in manifest["stages"]:
+            rejected[stage["name"]] = rejected.get(stage["name"], 0) + sum(stage["rejected"].values())
+        wanted = {"read": self.read, "kept": self.kept, "quarantined": self.quarantined}
+        found = {name: manifest["documents"][name] for name in wanted}
+        wanted |= {f"rejected by {name}": count for name, count in self.rejected.items() if count}
+        found |= {f"rejected by {name}": count for name, count in rejected.items() if count}
+        return [
+            f"{name}: {found.get(name, 0)}, expected {wanted.get(name, 0)}"
+            for name in dict.fromkeys([*wanted, *found])
+            if found.get(name, 0) != wanted.get(name, 0)
+        ]
+
+
 @dataclass(frozen=True)
 class Pipeline:
     """Sources, the steps every source passes, layout, writer and run options."""
@@ -82,6 +108,7 @@ class Pipeline:
     options: RunOptions = field(default_factory=RunOptions)
     where: str = ""  # the recipe's file
     resolved: str = ""  # the recipe with every default and variable filled in, as YAML
+    expect: Expect | None = None
 
     def steps_of(self, source: Source) -> tuple[Step, ...]:
         """Return every step the documents of `source` pass, in order."""

@@ -18,14 +18,14 @@ from ruamel.yaml.error import MarkedYAMLError
 from corpusforge.checks import unmasked
 from corpusforge.errors import RecipeError
 from corpusforge.mistakes import first, or_list, say, yaml_problem
-from corpusforge.pipeline import Layout, Pipeline, RunOptions, Source, Step
+from corpusforge.pipeline import Expect, Layout, Pipeline, RunOptions, Source, Step
 from corpusforge.registry import find, names, nearest, resource
 from corpusforge.source import Reader
 from corpusforge.stage import Stage
 from corpusforge.stages.write.parquet import Parquet
 
 VERSION = 1
-KEYS = ["corpusforge", "vars", "sources", "stages", "write.parquet", "layout", "run"]
+KEYS = ["corpusforge", "vars", "sources", "stages", "write.parquet", "layout", "run", "expect"]
 
 
 def load(
@@ -129,7 +129,8 @@ class _Loader:
         made = Pipeline(sources, steps, writer, layout, options, self.file)
         if problem := unmasked(made):
             raise RecipeError(problem, self.at(root["run"], "keep_rejected", value=True))
-        return Pipeline(sources, steps, writer, layout, options, self.file, resolve(made))
+        expect = self._model(Expect, root, "expect") if "expect" in root else None
+        return Pipeline(sources, steps, writer, layout, options, self.file, resolve(made), expect)
 
     def _set(self, change: str) -> None:
         path, equals, value = change.partition("=")

@@ -3,6 +3,7 @@
 import click
 
 from corpusforge.checks import check
+from corpusforge.errors import RecipeError, RunError
 from corpusforge.recipe import load
 
 
@@ -16,6 +17,7 @@ from corpusforge.recipe import load
 @click.option("--address", metavar="ADDRESS", help="Ray cluster, such as auto or ray://host:10001.")
 @click.option("--replace", is_flag=True, help="Replace an output that another recipe finished.")
 @click.option("--fresh", is_flag=True, help="Ignore all earlier work.")
+@click.option("--expect", is_flag=True, help="Fail unless the counts are those that the recipe expects.")
 def command(
     recipe: str,
     set_: tuple[str, ...],
@@ -26,6 +28,7 @@ def command(
     address: str | None,
     replace: bool,
     fresh: bool,
+    expect: bool,
 ) -> None:
     """Run RECIPE (a path, or the name of a shipped one) to completion.
 
@@ -41,6 +44,8 @@ def command(
     if workers:
         changes.append(f"run.workers={workers}")
     pipeline = load(recipe, changes, limit=limit, sample=sample)
+    if expect and pipeline.expect is None:
+        raise RecipeError("--expect: the recipe has no 'expect'", pipeline.where)
     for warning in check(pipeline):
         click.echo(f"warning: {warning}", err=True)
     shown = progress()
@@ -49,3 +54,5 @@ def command(
     finally:
         shown.done()
     funnel(outcome.manifest, outcome.path)
+    if expect and pipeline.expect and (differences := pipeline.expect.differences(outcome.manifest)):
+        raise RunError(f"{recipe} expects other counts: {'; '.join(differences)}")

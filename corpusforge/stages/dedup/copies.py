@@ -10,15 +10,15 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 import xxhash
+from numpy.typing import NDArray
 
 from corpusforge.stage import CorpusKernel, attach, reject
 from corpusforge.stages.dedup.rank import binary_bytes, doc_id_strings, fixed_binary, ranks
-from corpusforge.text.arrays import UInt8s, UInt64s
 
 Within = Literal["source", "corpus"]
 
 
-def scopes(batch: pa.RecordBatch, within: Within) -> UInt64s:
+def scopes(batch: pa.RecordBatch, within: Within) -> NDArray[np.uint64]:
     """Return what keeps documents of different scopes apart when it is mixed into a key, uint64[rows]."""
     if within == "corpus":
         return np.zeros(batch.num_rows, np.uint64)
@@ -28,7 +28,7 @@ def scopes(batch: pa.RecordBatch, within: Within) -> UInt64s:
 
 
 def copy_rows(
-    batch: pa.RecordBatch, digests: UInt8s, within: Within, keep: str, priority: Sequence[str]
+    batch: pa.RecordBatch, digests: NDArray[np.uint8], within: Within, keep: str, priority: Sequence[str]
 ) -> pa.RecordBatch:
     """Return the rows to exchange: `digests` uint8[rows, 16], one for each document of `batch`."""
     words = digests.view(">u8").astype(np.uint64)
