@@ -41,7 +41,8 @@ def symbol_to_word_ratio_dclm(text: TextBatch) -> Floats:
 
     Source: Li et al. 2024 (DCLM), symbol_ratio_filter.
     """
-    return divide(sum(text.count(symbol) for symbol in ("#", "...", ". . .", "…")), text.chunks.counts)
+    found = np.sum([text.count(symbol) for symbol in ("#", "...", ". . .", "…")], axis=0)
+    return divide(found, text.chunks.counts)
 
 
 def bullet_line_fraction_dclm(text: TextBatch) -> Floats:

@@ -1,5 +1,7 @@
 """What ROOTS, the corpus of BLOOM, measures. Words stand between whitespace, with no special character around them."""
 
+from functools import cache
+
 import numpy as np
 from numba import njit
 
@@ -8,6 +10,8 @@ from corpusforge.text.arrays import Floats, Int64s, UInt8s, UInt64s
 from corpusforge.text.spans import divide, mix, table_size
 from corpusforge.text.special_characters import special_table
 from corpusforge.text.utf8 import count_flagged, decode
+from corpusforge.text.word_lists import WordList, read_words
+from corpusforge.text.words import hash_word
 
 
 def word_count_roots(text: TextBatch) -> Floats:
@@ -64,6 +68,23 @@ def special_character_fraction(text: TextBatch) -> Floats:
     return divide(special, text.chars)
 
 
+def stop_word_fraction_roots_en(text: TextBatch) -> Floats:
+    """Share of words that are English stop words, lower-cased (0..1); 0 for a document without words.
+
+    >>> from corpusforge.text import segment
+    >>> stop_word_fraction_roots_en(segment(["The cat, and the dog.", "Katze"]))
+    array([0.6, 0. ])
+
+    Source: Laurencon et al. 2022 (ROOTS), appendix C; the list is stopwords-json's, which ROOTS' own list grew from.
+    """
+    return divide(_stop_words().count(text.stripped_words), text.stripped_words.counts)
+
+
+@cache
+def _stop_words() -> WordList:
+    return WordList([[word.lower()] for word in read_words("stop.en")], hash_word)
+
+
 @njit(cache=True)
 def _repetition(data: UInt8s, offsets: Int64s, keys: UInt64s, counts: Int64s) -> Floats:
     """Return the share per document; `keys` (0: free) and `counts` are scratch of the size of the largest table."""
@@ -84,7 +105,7 @@ def _repetition(data: UInt8s, offsets: Int64s, keys: UInt64s, counts: Int64s) ->
         keys[: last + 1] = 0
         state = np.uint64(0)
         distinct = 0
-        repeated = 0
+        repeated = 0  # 10-grams that occur more than once
         k = 0
         while at < stop:
             code, width = decode(data, at, stop)
@@ -107,12 +128,12 @@ def _repetition(data: UInt8s, offsets: Int64s, keys: UInt64s, counts: Int64s) ->
                 distinct += 1
             counts[slot] += 1
             repeated += counts[slot] == 2
-        most = min(np.int64(np.sqrt(distinct)), repeated)
+        most = min(int(np.sqrt(distinct)), repeated)
         frequent = np.empty(repeated, np.int64)
         n = 0
-        for slot in range(last + 1 if repeated > 0 else 0):
-            if keys[slot] != 0 and counts[slot] > 1:
-                frequent[n] = counts[slot]
+        for place in range(last + 1 if repeated > 0 else 0):
+            if keys[place] != 0 and counts[place] > 1:
+                frequent[n] = counts[place]
                 n += 1
         frequent.sort()
         found[d] = frequent[repeated - most :].sum() / (k - 9)

@@ -5,10 +5,14 @@ import string
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import regex
 
 from corpusforge.text.special_characters import _SIGNS as SIGNS
+
+LIST = (Path(__file__).parents[3] / "filters" / "words" / "stop.en.txt").read_text(encoding="utf-8").splitlines()
+STOP_WORDS = frozenset(line for line in LIST if line and not line.startswith("#"))
 
 
 @cache
@@ -46,5 +50,6 @@ REFERENCE: dict[str, Callable[[str], float]] = {
     "word_count_roots": lambda x: len(words(x)),
     "repeated_word_5gram_fraction": word_repetition,
     "character_10gram_repetition_fraction": character_repetition,
+    "stop_word_fraction_roots_en": lambda x: sum(w in STOP_WORDS for w in words(x)) / max(1, len(words(x))),
     "special_character_fraction": lambda x: sum(map(special, x)) / max(1, len(x)),
 }
