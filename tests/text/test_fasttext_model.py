@@ -15,6 +15,7 @@ from corpusforge.errors import RecipeError
 from corpusforge.stages.quality.fasttext_file import model_path, read_labels, read_model
 from corpusforge.text import segment
 from corpusforge.text.fasttext_model import Binding, FastTextModel
+from corpusforge.training.zeroed_memory import zeroed_memory
 
 PIECES = ["the", " ", "\n", "\t", "\x00", "\x0b", "\x85", "\u3000", "</s>", "</s>x", "__label__en", "__label__zz"]
 PIECES += ["__label__", "Straße", "の", "日本語", "ไทยภาษา", "é", "👩‍👩‍👧", "<", ">", "a" * 70, "д" * 40, "\u0301", "x"]
@@ -123,6 +124,11 @@ KINDS = {
     "dense tree": (TREE, (2, 2)),
     "quantised softmax": (SOFTMAX, (1, 3), 1, True),
     "quantised tree": (TREE, (2, 4), 1, True),
+    "word n-grams": (SOFTMAX, (0, 0), 3),
+    "word and character n-grams of a tree": (TREE, (2, 3), 2),
+    "quantised word n-grams": (SOFTMAX, (2, 3), 2, True),
+    "one versus all": (ONE_VERSUS_ALL, (0, 0)),
+    "negative sampling": (NEGATIVE, (1, 2), 2),
 }
 
 
@@ -137,13 +143,95 @@ def test_other_kinds_of_models_give_the_answer_of_fasttext(tmp_path, kind):
     assert_same(FastTextModel(model), Binding(path, read_labels(path)), texts)
 
 
-@pytest.mark.parametrize("kind", [(SOFTMAX, (0, 0), 2), (ONE_VERSUS_ALL, (0, 0)), (NEGATIVE, (0, 0))])
-def test_kinds_that_only_fasttext_runs_are_left_to_it(tmp_path, kind):
-    path = write_model(tmp_path / "model.bin", *kind)
+def test_a_matrix_too_large_to_be_made_dense_is_left_to_fasttext(tmp_path, monkeypatch):
+    monkeypatch.setattr("corpusforge.stages.quality.fasttext_file._DENSE_ROWS_BYTES", 100)
+    path = write_model(tmp_path / "model.bin", SOFTMAX, (1, 3), 1, True)
     assert read_model(path) is None
     labels, scores = Binding(path, read_labels(path)).predict(segment(["the of", " ", "a\nno"]))
     assert labels[1] == -1
     assert labels[0] >= 0 and labels[2] >= 0 and scores[0] > 0
+
+
+# ------------------------------------------------------------------------------ models that fastText trained
+
+SENTENCES = {
+    "eng_Latn": ["the cat sat on the mat", "a dog is not a cat", "no rain in the old town", "it is what it is"],
+    "deu_Latn": ["die Katze saß auf der Matte", "ein Hund ist keine Katze", "kein Regen über der Stadt", "so ist das"],
+    "rus_Cyrl": ["кошка сидела на коврике", "собака не кошка", "в городе нет дождя", "это так"],
+    "jpn_Jpan": ["猫がマットの上に座った", "犬は猫ではない", "雨 は 降らない", "そうです"],
+}
+TRAINED = {
+    "word bigrams": {"wordNgrams": 2, "dim": 17},
+    "word 4-grams, one versus all": {"wordNgrams": 4, "loss": "ova", "dim": 100},
+    "tree with character n-grams": {"wordNgrams": 2, "loss": "hs", "minn": 2, "maxn": 5},
+    "negative sampling": {"wordNgrams": 1, "loss": "ns", "minn": 1, "maxn": 1, "dim": 4},
+    "quantised, output too": {
+        "wordNgrams": 2,
+        "minn": 2,
+        "maxn": 3,
+        "dim": 6,
+        "labels": 300,
+        "quantised": {"qout": True},
+    },
+    "quantised and pruned, norms": {"minn": 2, "maxn": 4, "quantised": {"qnorm": True, "cutoff": 300}},
+    "quantised and pruned tree": {"wordNgrams": 2, "loss": "hs", "quantised": {"qnorm": True, "cutoff": 260}},
+}
+WORDS_OF_ALL = [word for lines in SENTENCES.values() for line in lines for word in line.split()]
+
+
+@pytest.fixture(scope="module", params=TRAINED)
+def trained(request, tmp_path_factory):
+    import fasttext
+
+    folder = tmp_path_factory.mktemp("trained")
+    draw = random.Random(5)
+    lines = [(label, line) for label, all_lines in SENTENCES.items() for line in all_lines] * 8
+    lines += [("deu_Latn", "".join(draw.choices("aeiounrst", k=6))) for _ in range(300)]
+    lines += [
+        (f"l{i}", "".join(draw.choices("aeiounrst", k=6))) for i in range(TRAINED[request.param].get("labels", 0))
+    ]
+    (folder / "train.txt").write_text("".join(f"__label__{label} {line}\n" for label, line in lines), "utf-8")
+    options = {"dim": 10, "bucket": 500, "minCount": 1, "epoch": 8, "thread": 1, "verbose": 0} | TRAINED[request.param]
+    quantised = options.pop("quantised", None)
+    options.pop("labels", None)
+    with zeroed_memory():  # else training on so little fails now and then
+        model = fasttext.train_supervised(str(folder / "train.txt"), **options)
+    path = folder / "model.bin"
+    if quantised:
+        model.quantize(str(folder / "train.txt"), dsub=2, thread=1, verbose=False, **quantised)
+    model.save_model(str(path))
+    parameters = read_model(path)
+    assert parameters is not None
+    return FastTextModel(parameters), Binding(path, read_labels(path))
+
+
+ODD = st.lists(st.sampled_from(PIECES + [" ", " ", *WORDS_OF_ALL]) | st.text(max_size=6), max_size=20).map("".join)
+
+
+@given(texts=st.lists(ODD, min_size=1, max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_a_trained_model_gives_the_answers_of_fasttext_bit_for_bit(trained, texts):
+    model, reference = trained
+    batch = segment(pa.array(texts, pa.large_string()))
+    for ours, theirs in zip(model.predict(batch), reference.predict(batch), strict=True):
+        assert ours.tolist() == theirs.tolist()
+    every, expected = model.predict_all(batch), reference.predict_all(batch)
+    assert np.array_equal(every[expected > 0], expected[expected > 0])
+    assert every[expected == 0].max(initial=0) < 2e-5  # what a tree leaves out
+    assert model.score(batch, "deu_Latn").tolist() == every[:, model.labels.index("deu_Latn")].tolist()
+
+
+def test_long_texts_of_a_trained_model_get_the_answers_of_fasttext(trained):
+    model, reference = trained
+    draw = random.Random(1)
+    texts = [" ".join(draw.choices(WORDS_OF_ALL + PIECES[12:], k=k)) for k in (0, 1, 7, 1023, 1024, 1025, 5000, 30_000)]
+    assert_same(model, reference, texts)
+
+
+def test_pieces_of_texts_are_judged_one_by_one(lid):
+    texts = segment(["Guten Morgen allerseits\nthis is an English line\n\nbonjour tout le monde", None])
+    labels, _ = lid.predict(texts.full_lines)
+    assert [lid.labels[i] if i >= 0 else None for i in labels] == ["de", "en", "fr", None]
 
 
 def test_a_file_that_is_no_model_or_breaks_off_says_so(tmp_path):

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from corpusforge.errors import RecipeError
 
 LABEL_PREFIX = "__label__"
-HIERARCHICAL, SOFTMAX = 1, 3  # the loss
+HIERARCHICAL, NEGATIVE, SOFTMAX, ONE_VERSUS_ALL = 1, 2, 3, 4  # the loss
 _MAGIC, _VERSION, _SUPERVISED = 793712314, 12, 3
 _DENSE_ROWS_BYTES = 1 << 28  # a quantised matrix that is larger once dense is left to fastText
 
@@ -28,23 +28,27 @@ class Supervised:
     """A model as arrays; `r` rows of the input matrix are words, then n-grams (or hash buckets).
 
     `text` uint8: bytes with the words in them, `starts`, `ends` int64[words + labels]: where; `counts` int64[labels];
-    `ngrams` int32[bucket]: row of a hash bucket, -1 for a pruned one, empty when nothing was pruned;
-    `matrix` float32[r, dim]; `output` float32[labels, dim] (hierarchical softmax: the inner nodes, last row unused).
+    `survivors` int32: the hash buckets that have a row, in the order of these rows, None when all have;
+    `matrix` uint8[r * dim * 4]: the bytes of float32 rows; `output` float32[labels, dim] (hierarchical softmax: the
+    inner nodes, last row unused); `scales` float32[labels]: what a product with a row of `output` is multiplied with.
     """
 
     labels: tuple[str, ...]
     words: int
+    dim: int
     min_n: int
     max_n: int
     bucket: int
+    word_ngrams: int
     loss: int
     text: npt.NDArray[np.uint8]
     starts: npt.NDArray[np.int64]
     ends: npt.NDArray[np.int64]
     counts: npt.NDArray[np.int64]
-    ngrams: npt.NDArray[np.int32]
-    matrix: npt.NDArray[np.float32]
+    survivors: npt.NDArray[np.int32] | None
+    matrix: npt.NDArray[np.uint8]
     output: npt.NDArray[np.float32]
+    scales: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -86,54 +90,77 @@ def read_labels(path: Path) -> tuple[str, ...]:
 
 
 def read_model(path: Path) -> Supervised | None:
-    """Return the model as arrays, or None for a kind that only fastText itself can run.
+    """Return the model as arrays, or None for one that only fastText itself can run.
 
-    That is: word n-grams, losses other than softmax and hierarchical softmax, a quantised output matrix, a
-    quantised input matrix of more than 256 MB when dense. A dense matrix stays in the file, mapped.
-    Raises RecipeError when the file is no supervised model of format version 12.
+    That is a model whose quantised input matrix takes more than 256 MB once dense. A dense matrix stays in the file,
+    mapped. Raises RecipeError when the file is no supervised model of format version 12.
     """
     data = _map(path)
     head = _head(data, path)
-    if head.word_ngrams > 1 or head.loss not in (HIERARCHICAL, SOFTMAX):
-        return None
     try:
-        pairs = data[head.end : head.end + 8 * max(0, head.pruned)]
-        survivors = np.frombuffer(pairs, np.int32).reshape(-1, 2)
-        ngrams = np.full(head.bucket if head.pruned >= 0 else 0, -1, np.int32)
-        ngrams[survivors[:, 0]] = head.words + survivors[:, 1]
-        at = head.end + len(pairs)
+        at = head.end + 8 * max(0, head.pruned)
+        survivors, order = None, None
+        if head.pruned >= 0:
+            pairs = np.frombuffer(data, np.int32, 2 * head.pruned, head.end).reshape(-1, 2)
+            survivors, first = np.unique(pairs[:, 0], return_index=True)
+            order = np.concatenate([np.arange(head.words), head.words + pairs[first, 1]])
+            if (
+                len(survivors) != head.pruned
+                or not 0 <= survivors.min(initial=0) <= survivors.max(initial=0) < head.bucket
+            ):
+                raise ValueError("its list of n-grams names one twice or one that cannot be")
         if data[at]:
             (rows,) = struct.unpack_from("<q", data, at + 2)
             if rows * head.dim * 4 > _DENSE_ROWS_BYTES:
                 return None
-            matrix, at = _quantised(data, at + 1)
+            dense, norms, at = _quantised(data, at + 1)
+            dense *= norms[:, None]
         else:
-            matrix, at = _dense(data, at + 1)
-        if data[at]:
-            return None
-        output, _ = _dense(data, at + 1)
-        last = int(ngrams.max(initial=head.words - 1))
-        if head.pruned < 0 and head.max_n > 0:
-            last += head.bucket
-        if last >= len(matrix) or output.shape != (len(head.labels), matrix.shape[1]):
-            raise ValueError(f"matrices of {matrix.shape} and {output.shape} do not fit the dictionary")
+            dense, at = _dense(data, at + 1)
+        output, scales, _ = _quantised(data, at + 1) if data[at] else _ones(_dense(data, at + 1))
+        rows = head.words + (len(survivors) if survivors is not None else head.bucket if _has_buckets(head) else 0)
+        if order is not None:
+            dense = dense[order]
+        if len(dense) < rows or dense.shape[1] != head.dim or output.shape != (len(head.labels), head.dim):
+            raise ValueError(f"matrices of {dense.shape} and {output.shape} do not fit the dictionary")
     except (struct.error, IndexError, ValueError) as error:
         raise RecipeError(f"{path} is a broken fastText model: {error}") from error
     return Supervised(
         head.labels,
         head.words,
+        head.dim,
         head.min_n,
         head.max_n,
         head.bucket,
+        head.word_ngrams,
         head.loss,
         np.frombuffer(data[: head.end], np.uint8),
         head.starts,
         head.ends,
         head.counts,
-        ngrams,
-        matrix,
+        survivors,
+        _lines(dense),
         output,
+        scales,
     )
+
+
+def _has_buckets(head: _Head) -> bool:
+    return head.max_n > 0 or head.word_ngrams > 1
+
+
+def _ones(found: tuple[npt.NDArray[np.float32], int]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], int]:
+    return found[0], np.ones(len(found[0]), np.float32), found[1]
+
+
+def _lines(dense: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """Return the bytes of a matrix; one that is not in a file begins with a cache line, a row of 16 numbers is one."""
+    if not dense.flags.owndata:
+        return dense.reshape(-1).view(np.uint8)
+    room = np.empty(dense.nbytes + 64, np.uint8)
+    first = -room.ctypes.data % 64
+    room[first : first + dense.nbytes] = dense.reshape(-1).view(np.uint8)
+    return room[first : first + dense.nbytes]
 
 
 def _head(data: mmap.mmap, path: Path) -> _Head:
@@ -148,21 +175,21 @@ def _head(data: mmap.mmap, path: Path) -> _Head:
         if words + labels != size:
             raise ValueError(f"{words} words and {labels} labels in a dictionary of {size}")
         at = 92
-        starts, ends, counts = np.empty(size, np.int64), np.empty(size, np.int64), np.zeros(size, np.int64)
-        names = []
-        for i in range(size):
-            end = data.find(b"\0", at)
+        starts, ends, find = [], [], data.find
+        for _ in range(size):
+            end = find(b"\0", at)
             if end < 0:
                 raise ValueError("the dictionary has no end")
-            starts[i], ends[i] = at, end
-            if i >= words:
-                counts[i] = struct.unpack_from("<q", data, end + 1)[0]
-                names.append(data[at:end].decode("utf-8").removeprefix(LABEL_PREFIX))
+            starts.append(at)
+            ends.append(end)
             at = end + 10
+        named = list(zip(starts[words:], ends[words:], strict=True))
+        names = tuple(data[start:end].decode("utf-8").removeprefix(LABEL_PREFIX) for start, end in named)
+        counts = np.array([struct.unpack_from("<q", data, end + 1)[0] for _, end in named], np.int64)
     except (struct.error, ValueError) as error:
         raise RecipeError(f"{path} is a broken fastText model: {error}") from error
-    counts = counts[words:]
-    return _Head(dim, word_ngrams, loss, bucket, min_n, max_n, words, pruned, starts, ends, counts, tuple(names), at)
+    where = np.array(starts, np.int64), np.array(ends, np.int64)
+    return _Head(dim, word_ngrams, loss, bucket, min_n, max_n, words, pruned, *where, counts, names, at)
 
 
 def _map(path: Path) -> mmap.mmap:
@@ -179,20 +206,21 @@ def _dense(data: mmap.mmap, at: int) -> tuple[npt.NDArray[np.float32], int]:
     return matrix, at + 16 + matrix.nbytes
 
 
-def _quantised(data: mmap.mmap, at: int) -> tuple[npt.NDArray[np.float32], int]:
-    """Product quantisation: a row is a code per piece of the vector, and a code for its norm."""
+def _quantised(data: mmap.mmap, at: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], int]:
+    """Product quantisation: a row is a code per piece of the vector, and a code for its norm (returned apart)."""
     with_norm, rows, columns, size = struct.unpack_from("<?2qi", data, at)
     at += 21
     codes = np.frombuffer(data, np.uint8, size, at).reshape(rows, -1)
     centroids, at = _centroids(data, at + size)
     matrix = np.concatenate([table[codes[:, i]] for i, table in enumerate(centroids)], axis=1)
+    norms = np.ones(rows, np.float32)
     if with_norm:
         norm_codes = np.frombuffer(data, np.uint8, rows, at)
-        norms, at = _centroids(data, at + rows)
-        matrix *= norms[0][norm_codes]
+        tables, at = _centroids(data, at + rows)
+        norms = tables[0][norm_codes, 0]
     if matrix.shape != (rows, columns):
         raise ValueError(f"a matrix of {matrix.shape} instead of {(rows, columns)}")
-    return matrix, at
+    return matrix, norms, at
 
 
 def _centroids(data: mmap.mmap, at: int) -> tuple[list[npt.NDArray[np.float32]], int]:
