@@ -72,7 +72,7 @@ class Corpus:
         for what, count in ((GIANT, self.giant), (TEMPLATE, self.template), (BOILERPLATE, self.boilerplate)):
             if count:
                 step = self.documents // count
-                kind[(numbers % step == what) & (numbers // step < count) & (kind == PLAIN)] = what
+                kind[(numbers % step == what % step) & (numbers // step < count) & (kind == PLAIN)] = what
         per_lane = -(-self.documents // LANES)
         place, lane = numbers % per_lane, numbers // per_lane
         draw = _random(self.seed, 1, place)

@@ -1,0 +1,85 @@
+"""dedup.minhash keeps the same texts however the input is cut and named, and after a kill inside any of its passes."""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from corpusforge.engine import emitting, segment
+from corpusforge.engine.verify import verify
+from corpusforge.pipeline import Pipeline
+from corpusforge.stage import Pass
+from corpusforge.stages.dedup.minhash import Minhash
+
+Make = Callable[..., Pipeline]
+PASSES = [one.name for one in Minhash().passes()]
+
+
+class Killed(BaseException):
+    """The process ends here: nothing catches this."""
+
+
+def kept_texts(output: Path) -> list[str]:
+    return sorted(text for part in output.glob("data/*") for text in pq.read_table(part)["text"].to_pylist())
+
+
+def resharded(corpus: Path, folder: Path, files: int, seed: int) -> str:
+    """Write the documents of `corpus` in another order into so many files of other names."""
+    lines = [line for path in sorted(corpus.glob("*.jsonl")) for line in path.read_bytes().splitlines()]
+    random.Random(seed).shuffle(lines)
+    folder.mkdir()
+    for number in range(files):
+        (folder / f"{seed}-{files - number}.jsonl").write_bytes(b"\n".join(lines[number::files]) + b"\n")
+    return f"{folder}/*.jsonl"
+
+
+def test_the_same_texts_stay_however_the_input_is_cut_ordered_and_named(
+    make: Make, corpus: Path, tmp_path: Path, ray_session: None
+) -> None:
+    expected = kept_texts(make(Minhash(), output="whole").run().path)
+    assert 250 < len(expected) < 390
+    for files, options in ((1, {}), (2, {"workers": 2}), (4, {"split_bytes": 7_000, "partition_bytes": 3_000})):
+        paths = resharded(corpus, tmp_path / f"in{files}", files, seed=files)
+        outcome = make(Minhash(), output=f"out{files}", paths=paths, **options).run()
+        assert kept_texts(outcome.path) == expected, files
+
+
+@pytest.mark.parametrize("part", ["emit", "combine"])
+def test_a_kill_inside_any_pass_changes_nothing(make: Make, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    stage = Minhash(max_keepers=2)
+    options: dict[str, Any] = {"split_bytes": 30_000, "partition_bytes": 100_000, "keep_work": True}
+    expected = make(stage, output="whole", **options).run().manifest["content_checksum"]
+    target = ""
+    found = emitting.pass_of
+
+    def deadly(step: Any, name: str) -> Pass:
+        one = found(step, name)
+        if name != target:
+            return one
+
+        def emit(*batches: Any) -> pa.RecordBatch | None:
+            one.emit(*batches)
+            raise Killed
+
+        def combine(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for batch in one.combine(batches):
+                yield batch
+                raise Killed
+
+        return replace(one, emit=emit) if part == "emit" else replace(one, combine=combine)
+
+    monkeypatch.setattr(emitting, "pass_of", deadly)
+    monkeypatch.setattr(segment, "pass_of", deadly)
+    for name in PASSES:
+        target = name
+        with pytest.raises(Killed):
+            make(stage, output="killed", **options).run()
+    target = ""
+    outcome = make(stage, output="killed", **options).run()
+    assert verify(outcome.path) == []
+    assert outcome.manifest["content_checksum"] == expected
