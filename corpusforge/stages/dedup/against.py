@@ -32,7 +32,7 @@ class Against(Stage):
 
     Reads: text.   Writes: nothing.
     Rejects: known_near_duplicate (value: similarity, 0..1; detail: doc_id in the earlier corpus).
-    Cost: 0.027 CPU s per MB with the words, which other stages share (measured, one core, 27 MB against an index of 30);
+    Cost: 0.027 CPU s per MB with the words, which other stages share (measured, one core, 27 MB against 30);
     the index takes 1.3 bytes for each byte of the earlier text and 0.04 CPU s per MB to make.
     Errors: RecipeError when there is no index, or a file of it is missing or has another size.
     Source: Broder 1997; as dedup.minhash.
