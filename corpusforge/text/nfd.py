@@ -17,7 +17,6 @@ from corpusforge.text.arrays import Flags, Int32s
 from corpusforge.text.unicode import two_stage
 
 FILE = Path(__file__).with_suffix(".npz")
-LONGEST = 4  # code points of a decomposition; never more than twice the bytes it had
 _SHORT_RUN = 16  # marks; longer runs are sorted by counting
 
 

@@ -78,12 +78,14 @@ def build_classes() -> npt.NDArray[np.int32]:
     characters = "".join(map(chr, range(0x110000)))
     flags = np.zeros(0x110000, np.int32)
     for code, character in enumerate(characters):
-        kind = unicodedata.category(character)[0]
+        category = unicodedata.category(character)
+        if category in ("Cn", "Co", "Cs"):
+            continue
         final_after_letter = ("A" + character + "Σ").lower().endswith("ς")
         final_after_digit = ("1" + character + "Σ").lower().endswith("ς")
         flags[code] = (
-            PUNCTUATION * (kind == "P")
-            | SYMBOL * (kind == "S")
+            PUNCTUATION * (category[0] == "P")
+            | SYMBOL * (category[0] == "S")
             | UPPER * character.isupper()
             | LOWER * (character.islower() or (character.istitle() and not character.isupper()))
             | NUMERIC * character.isnumeric()

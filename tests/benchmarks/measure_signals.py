@@ -8,7 +8,8 @@ tokens, lines), which groups share; `signals`: everything else. Words stand betw
 
 The hostile texts are 1 MB each and their cost is given as a multiple of what web text costs per byte; `growth` is the
 cost of 1 MB over four times the cost of 250 kB: 1 is linear, 4 quadratic. --scaling measures all groups together on
-batches of 1, 10 and 100 MB of different documents (beyond the stored ones: their words in another order, seeded).
+batches of 1, 10 and 100 MB of different documents (beyond the stored ones: their words in another order, seeded),
+which takes some 6 GB.
 """
 
 import argparse
@@ -119,11 +120,11 @@ def measure_hostile(module: str, make: Callable[[int], str], small: pa.Array) ->
     return cost(250_000), cost(1_000_000)
 
 
-def measure_all(column: pa.Array, small: pa.Array) -> tuple[float, float, float]:
-    """Return CPU seconds, MB and peak MB over the base of every signal of one batch."""
+def measure_all(only: list[str], column: pa.Array, small: pa.Array) -> tuple[float, float, float]:
+    """Return CPU seconds, MB and peak MB over the base of all groups, or `only` some, on one batch."""
     from corpusforge.text.batch import TextBatch
 
-    measures = [one for module in modules() for one in group(module)]
+    measures = [one for module in modules() if not only or module in only for one in group(module)]
     warm = TextBatch(small)
     for one in measures:
         one(warm)
@@ -160,15 +161,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "../shared/data")
     parser.add_argument("--mb", type=float, default=8, help="size of the batch")
-    parser.add_argument("--only", nargs="*", help="groups")
+    parser.add_argument("--only", nargs="*", default=[], help="groups")
     parser.add_argument("--no-hostile", action="store_true")
-    parser.add_argument("--scaling", action="store_true", help="all groups on 1, 10 and 100 MB; nothing else")
+    parser.add_argument("--scaling", action="store_true", help="the groups together, on batches of --sizes")
+    parser.add_argument("--sizes", type=float, nargs="*", default=[1, 10, 100], help="MB")
     arguments = parser.parse_args()
     small = texts_of(arguments.data, 60_000, skip=11)
     if arguments.scaling:
         print(f"{'MB':>8}{'CPU s':>9}{'ms per MB':>11}{'peak MB':>9}{'peak per MB':>13}")
-        for size in (1, 10, 100):
-            spent, megabytes, peak = alone(measure_all, texts_of(arguments.data, size * 1_000_000), small)
+        for size in arguments.sizes:
+            spent, megabytes, peak = alone(
+                measure_all, arguments.only, texts_of(arguments.data, int(size * 1e6)), small
+            )
             each = f"{1e3 * spent / megabytes:>11.1f}{peak:>9.0f}{peak / megabytes:>13.1f}"
             print(f"{megabytes:>8.1f}{spent:>9.2f}{each}", flush=True)
         return

@@ -9,6 +9,7 @@ def share(text: str, good: Callable[[str], bool]) -> float:
 
 
 REFERENCE: dict[str, Callable[[str], float]] = {
+    "alphabetic_char_fraction": lambda x: share(x, str.isalpha),
     "uppercase_char_fraction": lambda x: share(x, str.isupper),
     "punctuation_char_fraction": lambda x: share(x, lambda c: unicodedata.category(c)[0] == "P"),
     "symbol_char_fraction": lambda x: share(x, lambda c: unicodedata.category(c)[0] == "S"),
