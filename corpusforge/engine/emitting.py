@@ -1,5 +1,8 @@
 """The worker's side of a pass: emit rows, combine what meets, hand out rows by address."""
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +77,22 @@ def run_emit(unit: EmitUnit) -> Report:
 
 
 def run_combine(unit: CombineUnit) -> Report:
+    with _temporary_files_in(Path(unit.folder)):
+        return _combine(unit)
+
+
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    # What a combine spills lies on the run's disk: TMPDIR may be small, or memory.
+    folder.mkdir(parents=True, exist_ok=True)
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
+def _combine(unit: CombineUnit) -> Report:
     one = pass_of(unit.step, unit.pass_name)
     folder = Path(unit.folder)
     merged = merge_files(

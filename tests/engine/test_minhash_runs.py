@@ -1,6 +1,7 @@
 """dedup.minhash keeps the same texts however the input is cut and named, and after a kill inside any of its passes."""
 
 import random
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from corpusforge.engine import emitting, segment
 from corpusforge.engine.verify import verify
 from corpusforge.pipeline import Pipeline
 from corpusforge.stage import Pass
+from corpusforge.stages.dedup.decide import _Scratch
 from corpusforge.stages.dedup.minhash import Minhash
 
 Make = Callable[..., Pipeline]
@@ -83,3 +85,13 @@ def test_a_kill_inside_any_pass_changes_nothing(make: Make, monkeypatch: pytest.
     outcome = make(stage, output="killed", **options).run()
     assert verify(outcome.path) == []
     assert outcome.manifest["content_checksum"] == expected
+
+
+def test_what_does_not_fit_in_memory_waits_in_the_work_folder(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = kept_texts(make(Minhash(), output="roomy").run().path)
+    spilled = []
+    write = _Scratch.write
+    monkeypatch.setattr(_Scratch, "write", lambda self, batch: spilled.append(batch.num_rows) or write(self, batch))
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    assert kept_texts(make(Minhash(keeper_bytes=0), output="tight").run().path) == expected
+    assert sum(spilled) > 10

@@ -39,13 +39,18 @@ class Minhash(CorpusStage):
     n-grams), both 0..1. A document with fewer than `ngram` words (or characters) is one n-gram of all it has. One
     without words (null, empty, punctuation) takes no part and is kept, as is one that an earlier stage rejected.
 
+    Five letters are to Chinese and Japanese pages what five words are to English ones: with the same share of text
+    changed, similarity falls alike (0.78 and 0.80 to 0.84), and unlike pages have 0.03 at most. Thai and Khmer need
+    12 letters for that; with 5 a removed page is one that differs less (0.94; unlike pages 0.07) (measured).
+
     Candidates are found with chance 1 - (1 - s**rows)**bands. With the defaults that is 0.997 at a Jaccard similarity s
     of 0.8, 0.87 at 0.7, 0.17 at 0.5; the 14 bands of 8 of other tools find 0.92 at 0.8. `threshold` gives the bands and
     rows that datasketch.MinHashLSH takes for it, from `permutations` (128) hashes; 0.8 means 9 bands of 13, which find
     0.40 of what is 0.8 alike: take it some 0.15 below `verify`.
 
     Connected components of candidates only place the work. They are not broken up, however large: one component is
-    decided by one worker, in bounded memory (`keeper_bytes` of n-grams, beyond that a scratch file in TMPDIR).
+    decided by one worker, in bounded memory (`keeper_bytes` of n-grams, beyond that a scratch file beside the run's
+    work). 200,000 unlike pages of one template, 400 MB, were one component: 12 CPU s, 0.7 GB (measured).
 
     Reads: text, doc_id, source, and the column of `keep`.
     Writes: cluster_id (string; smallest doc_id of the component; null outside any), cluster_size (int64; 1 outside).
