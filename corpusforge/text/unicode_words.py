@@ -98,6 +98,7 @@ def _words(
 ) -> Int64s:
     offsets = np.zeros(len(texts), np.int64)
     ascii_entries = table[table[0] : table[0] + 128].copy()
+    ascii_letters = ascii_entries & 31 == _LETTER
     n = 0
     for d in range(len(texts) - 1):
         at = texts[d]
@@ -112,6 +113,17 @@ def _words(
         spaced = False  # the last character is a space, nothing skipped
         flags = 0  # regional indicators in a row
         while at < stop:
+            if last == _LETTER and length > 0:
+                run = at
+                while at < stop and data[at] < 128 and ascii_letters[data[at]]:
+                    state = (state ^ np.uint64(data[at])) * np.uint64(0xD6E8FEB86659FD93)
+                    at += 1
+                if at > run:
+                    length += at - run
+                    before = _LETTER
+                    joined = False
+                    if at == stop:
+                        break
             if data[at] < 128:
                 entry = int(ascii_entries[data[at]])
                 width = 1
