@@ -27,8 +27,8 @@ from corpusforge.errors import RecipeError
 @click.option("--lowercase", is_flag=True, help="Lower-case texts; quality.classifier then does so too.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
 @click.option("--dim", type=click.IntRange(1), default=32, show_default=True, help="Length of the vectors.")
-@click.option("--epochs", type=click.IntRange(1), default=5, show_default=True)
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=0.1, show_default=True)
+@click.option("--epochs", type=click.IntRange(1), help="Default 5; up to 25 for fewer than 10,000 examples.")
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=0.5, show_default=True)
 @click.option("--word-ngrams", type=click.IntRange(1, 5), default=2, show_default=True)
 @click.option("--min-count", type=click.IntRange(1), default=2, show_default=True, help="Rarer words are left out.")
 @click.option("--char-ngrams", nargs=2, type=click.IntRange(0), default=(0, 0), metavar="MIN MAX", help="In words.")
@@ -40,6 +40,7 @@ def command(**given: Any) -> None:
     PATHS are files, glob patterns, folders or @lists of JSON Lines, Parquet or text, compressed or not. Other formats,
     and texts as they are after extraction and filters, are read through a recipe:
 
+    \b
         corpusforge train classifier --recipe r.yaml --positive books --negative web --output models/quality
 
     A recipe's source passes its own stages, then the shared stages before a quality.classifier if there is one.
@@ -50,7 +51,7 @@ def command(**given: Any) -> None:
     texts and options give the same bytes. Memory: --max-examples x --passage-bytes x 2 for each label at most, and
     the model (4 bytes x --dim x words and --buckets).
     """
-    from corpusforge.training.classifier import Parameters, check_output, train
+    from corpusforge.training.classifier import Parameters, check_output, enough_epochs, train
     from corpusforge.training.examples import Draw
     from corpusforge.training.labelled import by_label, draw_by_column, draw_by_source
     from corpusforge.training.reading import TextSource, from_paths, from_recipe
@@ -67,17 +68,17 @@ def command(**given: Any) -> None:
             return [from_recipe(given["recipe"], name, given["set_"]) for name in paths]
         return list(from_paths(label, paths, given["text"], given["per"]))
 
-    begun = time.monotonic()
+    begun = time.monotonic(), time.process_time()
     draw = Draw(given["max_examples"], given["passage_bytes"], given["lowercase"], given["seed"])
     if given["examples"]:
         gathered = draw_by_column(sources("examples", list(given["examples"])), given["label_column"], draw)
     else:
         gathered = draw_by_source({label: sources(label, paths) for label, paths in labels.items()}, draw)
     drawn = draw.drawn(given["held_out"], given["balance"])
-    read_seconds = time.monotonic() - begun
+    read = _seconds(begun)
     parameters = Parameters(
         dim=given["dim"],
-        epoch=given["epochs"],
+        epoch=given["epochs"] or enough_epochs(len(drawn.train)),
         lr=given["learning_rate"],
         wordNgrams=given["word_ngrams"],
         minCount=given["min_count"],
@@ -87,14 +88,18 @@ def command(**given: Any) -> None:
         seed=given["seed"],
     )
     choices = {name: given[name] for name in ("max_examples", "passage_bytes", "held_out", "balance", "lowercase")}
-    begun = time.monotonic()
+    begun = time.monotonic(), time.process_time()
     trained = train(drawn, gathered, parameters, choices, given["output"], given["quantize"])
     for warning in trained.warnings:
         click.echo(f"warning: {warning}", err=True)
     _print(trained.card)
-    click.echo(f"read in {read_seconds:.1f} s, trained and measured in {time.monotonic() - begun:.1f} s")
+    click.echo(f"read in {read}; trained, quantised and measured in {_seconds(begun)}")
     for path in trained.files:
         click.echo(f"wrote {path} ({path.stat().st_size / 1e6:.2f} MB)")
+
+
+def _seconds(begun: tuple[float, float]) -> str:
+    return f"{time.monotonic() - begun[0]:.1f} s ({time.process_time() - begun[1]:.1f} CPU s)"
 
 
 def _check(given: dict[str, Any], labels: dict[str, list[str]]) -> None:
@@ -108,6 +113,11 @@ def _check(given: dict[str, Any], labels: dict[str, list[str]]) -> None:
             f"a classifier tells labels apart, and {only}; give --positive and --negative, two or more "
             "--label NAME=PATHS, or --examples with --label-column"
         )
+    if 0 < given["passage_bytes"] < 100:
+        raise RecipeError("--passage-bytes is 0 (texts stay whole) or at least 100")
+    shortest, longest = given["char_ngrams"]
+    if shortest > longest or (longest and not shortest):
+        raise RecipeError(f"--char-ngrams {shortest} {longest}: give the shortest length, then the longest")
     if given["set_"] and not given["recipe"]:
         raise RecipeError("--set changes a recipe, and there is no --recipe")
 
@@ -120,8 +130,8 @@ def _print(card: dict[str, Any]) -> None:
             f"{label}: {counts['texts']} texts, {counts['passages']} passages, "
             f"{counts['train']} to train on, {counts['held_out']} held out"
         )
-    if data["contradictory"]:
-        click.echo(f"left out: {data['contradictory']} examples found under two labels")
+    if card["contradictory"]:
+        click.echo(f"left out: {card['contradictory']} examples found under two labels")
     if not card["held_out"]:
         click.echo("nothing was held out, so nothing is known about its quality")
         return

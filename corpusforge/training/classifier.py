@@ -33,7 +33,7 @@ class Parameters:
 
     dim: int = 32
     epoch: int = 5
-    lr: float = 0.1
+    lr: float = 0.5
     wordNgrams: int = 2
     minCount: int = 2
     minn: int = 0  # shortest character n-gram; 0: none
@@ -57,8 +57,19 @@ def output_files(output: str) -> dict[str, Path]:
     return {kind: Path(f"{stem}.{kind}") for kind in ("bin", "ftz", "json")}
 
 
+def enough_epochs(examples: int) -> int:
+    """Return 5 epochs, or more for few examples: about 50,000 steps, 25 epochs at most.
+
+    Of 1,608 passages of books and web pages 5 epochs left all scores between 0.4 and 0.6 (calibration error 0.28 at
+    learning rate 0.1, 0.05 at 0.5), 25 gave 0.03, and 60 no more.
+    """
+    return min(25, max(5, -(-50_000 // max(examples, 1))))
+
+
 def check_output(output: str, replace: bool) -> None:
     """Raise OutputError when a file of the model exists and is not to be replaced, or its folder cannot be made."""
+    if output.endswith("/") or Path(output).is_dir():
+        raise OutputError(f"--output {output} is a folder; name the model in it, such as {output.rstrip('/')}/quality")
     for path in output_files(output).values():
         if path.exists() and not replace:
             raise OutputError(f"{path} exists; give --replace to replace it, or another --output")
@@ -93,10 +104,10 @@ def train(
 ) -> Trained:
     """Fit, measure, write the model files and then the card.
 
-    `gathered` holds what was read, by label or by any other name; `choices`, how examples were drawn, goes into the
-    card. Raises RunError as `check_examples` does.
+    `gathered` holds what was read by label, or under no name for all labels; `choices`, how examples were drawn, goes
+    into the card. Raises RunError as `check_examples` does.
     """
-    import fasttext  # heavy
+    import fasttext
 
     check_examples(drawn, {name: found for name, found in gathered.items() if name != ""})
     paths = output_files(output)
@@ -141,6 +152,7 @@ def train(
             "parameters": asdict(parameters),
             "choices": dict(choices),
             "data": _data(drawn),
+            "contradictory": drawn.contradictory,
             "inputs": {name or "examples": asdict(found) for name, found in gathered.items()},
             "examples_checksum": checksum_range(str(examples)),
             "held_out": held_out if drawn.held_out else None,
@@ -168,7 +180,7 @@ def measure(model: Any, labels: Sequence[str], examples: Sequence[Example]) -> d
 
 def _data(drawn: Drawn) -> dict[str, Any]:
     train, aside = _counts(drawn.train), _counts(drawn.held_out)
-    counted = {
+    return {
         label: {
             "texts": drawn.texts[label],
             "passages": drawn.passages[label],
@@ -177,7 +189,6 @@ def _data(drawn: Drawn) -> dict[str, Any]:
         }
         for label in sorted(train)
     }
-    return {**counted, "contradictory": drawn.contradictory}
 
 
 def _file(path: Path) -> dict[str, Any]:

@@ -127,6 +127,8 @@ write.parquet: {path: out}
         (["--label", "good.jsonl", "--label", "c=bad.parquet"], 2, "write --label NAME=PATHS"),
         (["--examples", "both.jsonl", "--label-column", "clas"], 1, "Did you mean 'class'?"),
         (["--examples", "both.jsonl"], 2, "belong together"),
+        (["--positive", "good.jsonl", "--negative", "bad.parquet", "--passage-bytes", "5"], 2, "at least 100"),
+        (["--positive", "good.jsonl", "--negative", "bad.parquet", "--char-ngrams", "4", "2"], 2, "then the longest"),
         (["--positive", "good.jsonl", "--negative", "bad.parquet", "--text", "body"], 1, "field 'body'"),
     ],
 )
@@ -139,6 +141,11 @@ def test_mistakes_say_what_to_do(
     assert run(*arguments, *SMALL, "--output", "models/x") == code
     assert said in capsys.readouterr().err
     assert not list((data / "models").glob("*")) if (data / "models").exists() else True
+
+
+def test_a_folder_is_no_model(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--positive", "good.jsonl", "--negative", "bad.parquet", "--output", ".") == 2
+    assert "--output . is a folder; name the model in it, such as ./quality" in capsys.readouterr().err
 
 
 def test_a_model_is_not_overwritten_unasked(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,11 +28,11 @@ class Buckets(Stage):
     Errors: labels that are not one more than the cut-offs; cut-offs that do not rise; a column without numbers.
 
     Example:
-        quality.buckets: {column: perplexity, by: language, table: {en: [340.5, 640.1], de: [290.3, 520.8]},
+        quality.buckets: {column: perplexity, by: language, table: {en: [340, 520], de: [370, 590]},
                           labels: [head, middle, tail], other: all, keep: [head, all]}
 
-    Source: CCNet (Wenzek et al. 2020, arXiv:1911.00359, section 4.4; cc_net/perplexity.py): head is below the first
-    cut-off of the language, tail from the second on, `all` a language without a model.
+    Source: CCNet (Wenzek et al. 2020, arXiv:1911.00359): head is below the 30th percentile of the perplexities of the
+    language, middle below the 60th (cc_net/data/cutoff.csv), tail above, `all` a language without a model.
     """
 
     reasons: ClassVar[tuple[str, ...]] = ("wrong_bucket",)
@@ -106,13 +106,13 @@ class Buckets(Stage):
     @classmethod
     def examples(cls, folder: Path) -> tuple[Example, ...]:
         """Cut-offs by language as CCNet has them, and one cut-off for all."""
-        table = (("de", (290.0, 520.0)), ("en", (340.0, 640.0)))
+        table = (("de", (370.0, 590.0)), ("en", (340.0, 520.0)))
         ccnet = cls(column="perplexity", by="language", table=table, other="all", keep=("head", "all"))
         halves = cls(column="score", cutoffs=(0.5,), labels=("low", "high"), write="half")
         return (
             Example(ccnet, {"text": "a", "language": "en", "perplexity": 339.0}, None, {"bucket": "head"}),
-            Example(ccnet, {"text": "b", "language": "de", "perplexity": 339.0}, "wrong_bucket", {"bucket": "middle"}),
-            Example(ccnet, {"text": "c", "language": "en", "perplexity": 640.0}, "wrong_bucket", {"bucket": "tail"}),
+            Example(ccnet, {"text": "b", "language": "de", "perplexity": 370.0}, "wrong_bucket", {"bucket": "middle"}),
+            Example(ccnet, {"text": "c", "language": "en", "perplexity": 520.0}, "wrong_bucket", {"bucket": "tail"}),
             Example(ccnet, {"text": "d", "language": "eo", "perplexity": 100.0}, None, {"bucket": "all"}),
             Example(ccnet, {"text": "", "language": "en", "perplexity": None}, None, {"bucket": None}),
             Example(halves, {"text": "e", "score": 0.5}, None, {"half": "high"}),

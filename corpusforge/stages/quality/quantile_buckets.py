@@ -32,8 +32,8 @@ class QuantileBuckets(CorpusStage):
     Example:
         quality.quantile_buckets: {column: perplexity, quantiles: [0.3, 0.6], by: [language], keep: [head, middle]}
 
-    Source: head, middle and tail of CCNet (Wenzek et al. 2020, arXiv:1911.00359, section 4.4), whose cut-offs are
-    fixed in advance for each language (see quality.buckets); here they are those of the corpus itself.
+    Source: head, middle and tail of CCNet (Wenzek et al. 2020, arXiv:1911.00359), whose cut-offs are fixed in advance
+    for each language (see quality.buckets); here they are those of the corpus itself.
     """
 
     reasons: ClassVar[tuple[str, ...]] = ("wrong_bucket",)

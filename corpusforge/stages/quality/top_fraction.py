@@ -34,8 +34,8 @@ class TopFraction(CorpusStage):
     Example:
         quality.top_fraction: {column: classifier_score, fraction: 0.1, by: [language]}
 
-    Source: the top tenth by a fastText classifier is the filter of DCLM-Baseline (Li et al. 2024, arXiv:2406.11794,
-    section 4.4); there the cut-off was found on a sample.
+    Source: DCLM-Baseline (Li et al. 2024, arXiv:2406.11794, section 4.4) keeps the top tenth by a fastText classifier,
+    as a fixed score found beforehand; here the cut-off is that of the corpus itself.
     """
 
     column: str
