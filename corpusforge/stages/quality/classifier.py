@@ -49,7 +49,7 @@ class Classifier(Stage):
     Writes: NAME_score (float32).
     Rejects: low_NAME_score, high_NAME_score (value: the score), NAME_not_drawn (value: the score).
     Cost: 0.02 CPU s per MB (web pages, Wikipedia and books, bigrams, 32 dimensions; fastText 0.03 from .bin, 0.05 from
-    .ftz, the same bits); memory of the model and 64 MB or more for remembered words; some seconds to compile on the
+    .ftz, the same bits); memory of the model and some 35 MB of remembered words; some seconds to compile on the
     first use ever.
     Errors: a file that is no supervised fastText model; a label that it does not have.
 
