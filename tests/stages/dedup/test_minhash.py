@@ -164,6 +164,20 @@ def test_a_template_with_one_key_for_all_is_decided_in_any_memory(
     assert len(blocks) > 2 if keeper_bytes == 0 else bool(blocks) == (keeper_bytes == 4_000)
 
 
+def test_nearly_all_pairs_just_above_the_bound_are_found_and_none_below() -> None:
+    # pairs that share a beginning: 100 words of which 90 or 88 make a similarity of 0.81 or 0.78
+    pairs = {shared: [] for shared in (90, 88)}
+    for shared, texts in pairs.items():
+        for pair in range(200):
+            first = 1000 * pair
+            texts += [
+                story(first, first + 100),
+                f"{story(first, first + shared)} {story(first + 500, first + 600 - shared)}",
+            ]
+    assert 198 <= sum(reason is not None for reason in judge(Minhash(), *pairs[90])) <= 200
+    assert not any(judge(Minhash(), *pairs[88]))
+
+
 def test_of_equal_texts_the_smallest_doc_id_stays() -> None:
     batch = docs(*["one text that is there five times"] * 5)
     judged = run(Minhash(), batch)
