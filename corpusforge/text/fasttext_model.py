@@ -37,7 +37,7 @@ class FastTextModel:
     are the same for any bound.
     """
 
-    def __init__(self, model: Supervised, remember_words: int = 1 << 18) -> None:
+    def __init__(self, model: Supervised, remember_words: int = 1 << 19) -> None:
         self.labels = model.labels
         sizes = (model.words, model.min_n, model.max_n, model.bucket, model.word_ngrams)
         text, starts, ends = _read_only(model.text), _read_only(model.starts), _read_only(model.ends)
@@ -46,8 +46,7 @@ class FastTextModel:
         counts = model.counts if model.loss == _TREE else None
         self._output = output_tables(model.output, model.scales, counts, model.loss in (_NEGATIVE, _ONE_VERSUS_ALL))
         self._dim = model.dim
-        self._memory = new_memory()
-        self._most = max(1, remember_words)
+        self._memory = new_memory(remember_words)
 
     def predict(self, texts: TextBatch | Spans) -> tuple[Int32s, Float32s]:
         """Return the index of the best label (-1 for a text without words) and its probability, one each per text.
@@ -91,9 +90,7 @@ class FastTextModel:
             vectors = np.empty((part.stop - first, self._dim), np.float32)
             totals = np.empty(len(vectors), np.int64)
             where = _read_only(starts[part]), _read_only(ends[part])
-            self._memory = text_vectors(
-                data, *where, self._tables, self._matrix, self._memory, self._most, vectors, totals
-            )
+            text_vectors(data, *where, self._tables, self._matrix, self._memory, vectors, totals)
             yield part, vectors, totals
 
 

@@ -1,13 +1,15 @@
 """Vectors of texts: the mean of the rows of their words, words remembered.
 
-Natural text repeats words, so the rows of a word are found once and remembered: one cache line holds a word of up to
-16 bytes and up to ten rows. Rows are added in float32 in fastText's own order.
+Natural text repeats words, so the rows of a word are found once and remembered, in the order of first occurrence: the
+frequent words stand together. A text is cut into stretches of 128 words, and each step is done for all of a stretch
+before the next, so that the processor waits for many places of memory at once. Rows are added in float32 in fastText's
+own order.
 """
 
 import numpy as np
 from numba import njit
 
-from corpusforge.text.arrays import Int32s, Int64s, UInt8s, UInt64s
+from corpusforge.text.arrays import Int32s, Int64s, UInt8s, UInt32s
 from corpusforge.text.fasttext_wide import (
     add_1_column,
     add_16_columns,
@@ -17,59 +19,38 @@ from corpusforge.text.fasttext_wide import (
     separators,
     trailing_zeros,
 )
-from corpusforge.text.fasttext_words import Float32s, Tables, find_word, fnv, row_of_hash, rows_of
+from corpusforge.text.fasttext_words import Float32s, Tables, find_word, fnv, keep_present, rows_of
 
 _LONGEST_BYTES = 64  # a longer word is not remembered
-_WORDS = 1024  # cut at a time
-_INLINE = 10  # rows beside the word
+_WORDS = 128  # a stretch
+_INLINE = 10  # rows copied at once; 99 % of the words of lid.176 have no more
+_SMALLEST = 4096  # numbers in a new memory at least: one word of _LONGEST_BYTES with n-grams must fit
 _MASKS = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 _A, _B = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
 _EOS = np.frombuffer(b"</s>", np.uint8)
 _END_OF_SENTENCE = np.uint64(int.from_bytes(b"</s>", "little"))
 _ONE, _HALF, _WORD_PRIME = np.uint64(1), np.uint64(32), np.uint64(116049371)
+_PLACE, _TAG = np.uint32(0xFFFFFF), np.uint32(0xFF000000)
 
-# A slot is one cache line, eight uint64 or 16 int32. As uint64: 0 the word's first eight bytes, 1 the next eight. As
-# int32: 4 fastText's hash, 5 rows << 1 | it is a word, 6-15 the rows. A word of more than 16 bytes has in place of its
-# bytes a hash and its length << 8 (no text is that: its first byte would be NUL); it, and a word of more than ten rows,
-# has its rows in `more`, from the place at 6, and behind them its bytes, one a number. All zero: free.
-Memory = tuple[UInt64s, Int32s, Int64s]  # slots, `more`, used: words, numbers of `more`
-
-
-def new_memory() -> Memory:
-    """Return a memory of no words, 0.3 MB; it grows."""
-    return np.zeros(8 * 4096 + 7, np.uint64), np.empty(4096, np.int32), np.zeros(2, np.int64)
+# `index` is a hash table: eight bits of the hash, and the word's place in `store`, in pairs of numbers; 0: free.
+# A word in `store`: 0-1 its first eight bytes, 2-3 the next eight, 4 fastText's hash, 5 rows << 1 | it is a word, from
+# 6 the rows. A word of more than 16 bytes has in place of its bytes a hash and its length << 8 (no text is that: its
+# first byte would be NUL), and behind the rows its bytes, one a number.
+Memory = tuple[UInt32s, Int32s, Int64s]  # index, store, used: words, numbers of `store`
 
 
-@njit(cache=True)
-def _aligned(slots: UInt64s) -> int:
-    """Index of the first cache line of `slots`."""
-    return (-slots.ctypes.data & 63) >> 3
+def new_memory(words: int) -> Memory:
+    """Return a memory for that many words, 56 bytes each, of which the system gives only what is used."""
+    words = min(max(words, 8), 1 << 21)
+    index = np.zeros(1 << (2 * words - 1).bit_length(), np.uint32)
+    store = np.zeros(12 * words + _SMALLEST, np.int32)
+    return index, store, np.array([0, 8], np.int64)  # at place 0 stands no word
 
 
 @njit(cache=True)
-def _place(lo: np.uint64, hi: np.uint64, last: np.uint64) -> np.uint64:
+def _mix(lo: np.uint64, hi: np.uint64) -> np.uint64:
     mixed = (lo ^ (hi * _B)) * _A
-    return (mixed ^ (mixed >> _HALF)) & last
-
-
-@njit(cache=True)
-def _grown(slots: UInt64s) -> UInt64s:
-    old = len(slots) // 8
-    grown = np.zeros(16 * old + 7, np.uint64)
-    last = np.uint64(2 * old - 1)
-    source, target = _aligned(slots), _aligned(grown)
-    for i in range(old):
-        at = source + 8 * i
-        if slots[at] == 0 and slots[at + 1] == 0:
-            continue
-        slot = _place(slots[at], slots[at + 1], last)
-        to = target + 8 * int(np.int64(slot))
-        while grown[to] != 0 or grown[to + 1] != 0:
-            slot = (slot + _ONE) & last
-            to = target + 8 * int(np.int64(slot))
-        for k in range(8):
-            grown[to + k] = slots[at + k]
-    return grown
+    return mixed ^ (mixed >> _HALF)
 
 
 @njit(cache=True)
@@ -132,6 +113,72 @@ def _cut(data: UInt8s, at: int, stop: int, cuts: Int64s, n: int) -> tuple[int, i
 
 
 @njit(cache=True)
+def _find(data: UInt8s, start: int, end: int, lo: np.uint64, hi: np.uint64, index: UInt32s, store: Int32s) -> int:
+    """Return the place of a word in the store, or 0."""
+    mixed = _mix(lo, hi)
+    last = len(index) - 1
+    slot = int(np.int64(mixed)) & last
+    tag = np.uint32(mixed >> _HALF) & _TAG
+    while index[slot] != 0:
+        if index[slot] & _TAG == tag:
+            place = 2 * int(index[slot] & _PLACE)
+            if load8(store, place) == lo and load8(store, place + 2) == hi:
+                same = True
+                if end - start > 16:
+                    first = place + 6 + (store[place + 5] >> 1)
+                    for i in range(end - start):
+                        same &= store[first + i] == data[start + i]
+                if same:
+                    return place
+        slot = (slot + 1) & last
+    return 0
+
+
+@njit(cache=True)
+def _remember(
+    data: UInt8s,
+    start: int,
+    end: int,
+    lo: np.uint64,
+    hi: np.uint64,
+    state: np.uint64,
+    head: int,
+    rows: Int32s,
+    first: int,
+    index: UInt32s,
+    store: Int32s,
+    used: Int64s,
+) -> None:
+    """Put a word and its rows, rows[first:first + (head >> 1)], into the memory; a full one is emptied."""
+    count = head >> 1
+    length = end - start
+    size = 6 + count + (length if length > 16 else 0)
+    if 2 * used[0] >= len(index) or used[1] + size + _INLINE > len(store):
+        index[:] = 0
+        used[0], used[1] = 0, 8
+        if used[1] + size + _INLINE > len(store):
+            return
+    mixed = _mix(lo, hi)
+    last = len(index) - 1
+    slot = int(np.int64(mixed)) & last
+    while index[slot] != 0:
+        slot = (slot + 1) & last
+    place = used[1]
+    index[slot] = (np.uint32(mixed >> _HALF) & _TAG) | np.uint32(place >> 1)
+    store[place], store[place + 1] = np.int32(np.uint32(lo)), np.int32(np.uint32(lo >> _HALF))
+    store[place + 2], store[place + 3] = np.int32(np.uint32(hi)), np.int32(np.uint32(hi >> _HALF))
+    store[place + 4] = np.int32(np.uint32(state))
+    store[place + 5] = head
+    for i in range(count):
+        store[place + 6 + i] = rows[first + i]
+    if length > 16:
+        for i in range(length):
+            store[place + 6 + count + i] = data[start + i]
+    used[0] += 1
+    used[1] += size + (size & 1)
+
+
+@njit(cache=True)
 def _add(matrix: UInt8s, rows: Int32s, count: int, vector: Float32s) -> None:
     width = len(vector)
     column = 0
@@ -147,60 +194,6 @@ def _add(matrix: UInt8s, rows: Int32s, count: int, vector: Float32s) -> None:
 
 
 @njit(cache=True)
-def _remember(
-    data: UInt8s,
-    start: int,
-    end: int,
-    lo: np.uint64,
-    hi: np.uint64,
-    state: np.uint64,
-    head: int,
-    rows: Int32s,
-    first: int,
-    memory: Memory,
-    most: int,
-) -> Memory:
-    """Put a word and its rows, rows[first:first + (head >> 1)], into the memory; a full one grows or is emptied."""
-    slots, more, used = memory
-    if 16 * used[0] >= len(slots) - 8:  # half full
-        if used[0] >= most:
-            slots[:] = 0
-            used[:] = 0
-        else:
-            slots = _grown(slots)
-    last = np.uint64(len(slots) // 8 - 1)
-    base = _aligned(slots)
-    slot = _place(lo, hi, last)
-    at = base + 8 * int(np.int64(slot))
-    while slots[at] != 0 or slots[at + 1] != 0:
-        slot = (slot + _ONE) & last
-        at = base + 8 * int(np.int64(slot))
-    slots[at], slots[at + 1] = lo, hi
-    numbers = slots.view(np.int32)
-    numbers[2 * at + 4] = np.int32(np.uint32(state))
-    numbers[2 * at + 5] = head
-    count = head >> 1
-    length = end - start
-    if length <= 16 and count <= _INLINE:
-        for i in range(count):
-            numbers[2 * at + 6 + i] = rows[first + i]
-    else:
-        place = used[1]
-        if place + count + length > len(more):
-            grown = np.empty(2 * len(more) + count + length, np.int32)
-            grown[:place] = more[:place]
-            more = grown
-        for i in range(count):
-            more[place + i] = rows[first + i]
-        for i in range(length):
-            more[place + count + i] = data[start + i]
-        numbers[2 * at + 6] = place
-        used[1] += count + length
-    used[0] += 1
-    return slots, more, used
-
-
-@njit(cache=True)
 def text_vectors(
     data: UInt8s,
     starts: Int64s,
@@ -208,20 +201,24 @@ def text_vectors(
     t: Tables,
     matrix: UInt8s,
     memory: Memory,
-    most: int,
     vectors: Float32s,
     totals: Int64s,
-) -> Memory:
-    """Write the vector of each text data[starts[i]:ends[i]] and its number of rows, 0 for a text without words.
-
-    Returns the memory to go on with; it holds at most `most` words.
-    """
+) -> None:
+    """Write the vector of each text data[starts[i]:ends[i]] and its number of rows, 0 for a text without words."""
+    index, store, used = memory
+    last = len(index) - 1
     per_character = max(1, t.max_n - t.min_n + 1)
+    bucket = np.uint64(t.bucket)
+    room = (
+        t.word_ngrams + _WORDS * _INLINE + per_character * (_LONGEST_BYTES + 2) + 8
+    )  # a stretch, and a word that has more rows
     eos_hash = fnv(_EOS, 0, 4)
     eos_row = find_word(_EOS, 0, 4, eos_hash, t)
-    cuts = np.empty(2 * _WORDS + 64, np.int64)
-    rows = np.empty(16 * _WORDS, np.int32)
-    hashes = np.empty(_WORDS, np.int32)
+    cuts = np.empty(2 * _WORDS, np.int64)
+    keys = np.empty((_WORDS, 2), np.uint64)
+    places = np.empty(_WORDS, np.int64)
+    rows = np.empty(4 * room, np.int32)
+    hashes = np.empty(1024, np.int32)
     for d in range(len(starts)):
         at, stop = starts[d], ends[d]
         vector = vectors[d]
@@ -229,130 +226,93 @@ def text_vectors(
         total = 0
         n = 0  # rows not yet added
         seen = 0  # words, for word n-grams
-        open_cuts = 0
+        kept = 0  # cuts of a word that goes on
         any_word = False
         while at < stop:
-            found, at = _cut(data, at, stop, cuts, open_cuts)
-            if found > 1:
-                any_word = True
-            if n + 12 * _WORDS + 512 > len(rows):
-                _add(matrix, rows, n, vector)
-                total += n
-                n = 0
-            if t.word_ngrams > 1 and seen + _WORDS + 64 > len(hashes):
-                longer = np.empty(2 * len(hashes) + _WORDS + 64, np.int32)
+            found, at = _cut(data, at, stop, cuts, kept)
+            words = found >> 1
+            any_word |= words > 0
+            for w in range(words):
+                keys[w, 0], keys[w, 1] = _key(data, cuts[2 * w], cuts[2 * w + 1])
+            for w in range(words):
+                places[w] = index[int(np.int64(_mix(keys[w, 0], keys[w, 1]))) & last] & _PLACE
+            for w in range(words):
+                place = 2 * places[w]
+                hit = (load8(store, place) == keys[w, 0]) & (load8(store, place + 2) == keys[w, 1])
+                places[w] = place if hit else 0
+            if t.word_ngrams > 1 and seen + _WORDS + 1 > len(hashes):
+                longer = np.empty(2 * len(hashes) + _WORDS, np.int32)
                 longer[:seen] = hashes[:seen]
                 hashes = longer
-            slots, more, _ = memory
-            numbers = slots.view(np.int32)
-            base = _aligned(slots)
-            last = np.uint64(len(slots) // 8 - 1)
-            for w in range(0, found - 1, 2):
-                start, end = cuts[w], cuts[w + 1]
+            for w in range(words):
+                start, end = cuts[2 * w], cuts[2 * w + 1]
                 length = end - start
-                if length > _LONGEST_BYTES:
-                    room = per_character * (length + 2) + 8
-                    _add(matrix, rows, n, vector)
-                    total += n
-                    n = 0
-                    if room > len(rows):
-                        rows = np.empty(room, np.int32)
-                    n, state, word = rows_of(data, start, end, t, rows, 0)
-                    _add(matrix, rows, n, vector)
-                    total += n
-                    n = 0
-                    head = int(word)
-                    hashed = np.int32(np.uint32(state))
-                else:
-                    lo, hi = _key(data, start, end)
-                    if lo == _END_OF_SENTENCE and hi == 0:  # fastText reads no further
+                place = places[w]
+                if place == 0 or length > 16:
+                    if keys[w, 0] == _END_OF_SENTENCE and length == 4:  # fastText reads no further
                         at = stop
                         break
-                    slot = _place(lo, hi, last)
-                    place = base + 8 * int(np.int64(slot))
-                    while not (
-                        slots[place] == lo
-                        and slots[place + 1] == hi
-                        and (length <= 16 or _same(data, start, end, numbers, 2 * place, more))
-                    ):
-                        if slots[place] == 0 and slots[place + 1] == 0:
-                            place = -1
-                            break
-                        slot = (slot + _ONE) & last
-                        place = base + 8 * int(np.int64(slot))
-                    if place < 0:
-                        if n + per_character * (length + 2) + 8 + 10 * _WORDS > len(rows):
-                            _add(matrix, rows, n, vector)
-                            total += n
-                            n = 0
-                        count, state, word = rows_of(data, start, end, t, rows, n)
-                        head = count << 1 | int(word)
-                        hashed = np.int32(np.uint32(state))
-                        memory = _remember(data, start, end, lo, hi, state, head, rows, n, memory, most)
-                        slots, more, _ = memory
-                        numbers = slots.view(np.int32)
-                        base = _aligned(slots)
-                        last = np.uint64(len(slots) // 8 - 1)
+                    place = 0
+                    if length <= _LONGEST_BYTES:
+                        place = _find(data, start, end, keys[w, 0], keys[w, 1], index, store)
+                if place:
+                    hashed = store[place + 4]
+                    head = int(store[place + 5])
+                    count = head >> 1
+                    if count <= _INLINE:
+                        copy10(store, place + 6, rows, n)
                     else:
-                        hashed = numbers[2 * place + 4]
-                        head = int(numbers[2 * place + 5])
-                        count = head >> 1
-                        if length <= 16 and count <= _INLINE:
-                            copy10(numbers, 2 * place + 6, rows, n)
-                        else:
-                            if n + count + 11 * _WORDS > len(rows):
-                                _add(matrix, rows, n, vector)
-                                total += n
-                                n = 0
-                            first = numbers[2 * place + 6]
-                            for i in range(count):
-                                rows[n + i] = more[first + i]
-                    n += count
+                        for i in range(count):
+                            rows[n + i] = store[place + 6 + i]
+                else:
+                    if n + per_character * (length + 2) + 8 > len(rows):
+                        _add(matrix, rows, n, vector)
+                        total += n
+                        n = 0
+                        if per_character * (length + 2) + 8 + room > len(rows):
+                            rows = np.empty(per_character * (length + 2) + 8 + room, np.int32)
+                    count, state, word = rows_of(data, start, end, t, rows, n)
+                    hashed = np.int32(np.uint32(state))
+                    head = count << 1 | int(word)
+                    if length <= _LONGEST_BYTES:
+                        _remember(data, start, end, keys[w, 0], keys[w, 1], state, head, rows, n, index, store, used)
+                        if used[0] == 1:  # it was emptied: what was looked up is gone
+                            places[w + 1 : words] = 0
+                n += count
+                if n + room > len(rows):
+                    _add(matrix, rows, n, vector)
+                    total += n
+                    n = 0
                 if t.word_ngrams > 1 and head & 1:
                     hashes[seen] = hashed
                     seen += 1
-            open_cuts = 0
-            if found & 1:
+            kept = found & 1
+            if kept:
                 cuts[0] = cuts[found - 1]
-                open_cuts = 1
         if not any_word:
             totals[d] = 0
             continue
-        if n + 2 > len(rows):
-            _add(matrix, rows, n, vector)
-            total += n
-            n = 0
         if eos_row >= 0:
             rows[n] = eos_row
             n += 1
         if t.word_ngrams > 1 and t.bucket > 0:
             hashes[seen] = np.int32(np.uint32(eos_hash))
             seen += 1
+            grams = n
             for i in range(seen):
                 mixed = np.uint64(np.int64(hashes[i]))
                 for j in range(i + 1, min(seen, i + t.word_ngrams)):
                     mixed = mixed * _WORD_PRIME + np.uint64(np.int64(hashes[j]))
-                    row = row_of_hash(mixed, t)
-                    if row >= 0:
-                        if n == len(rows):
-                            _add(matrix, rows, n, vector)
-                            total += n
-                            n = 0
-                        rows[n] = row
-                        n += 1
+                    rows[n] = np.int32(np.int64(mixed % bucket))
+                    n += 1
+                if n + t.word_ngrams > len(rows) or i == seen - 1:
+                    n = keep_present(rows, grams, n, t)
+                    _add(matrix, rows, n, vector)
+                    total += n
+                    n = grams = 0
         _add(matrix, rows, n, vector)
         total += n
         totals[d] = total
         if total:
             for j in range(len(vector)):
                 vector[j] *= np.float32(1.0 / total)
-    return memory
-
-
-@njit(cache=True)
-def _same(data: UInt8s, start: int, end: int, numbers: Int32s, slot: int, more: Int32s) -> bool:
-    first = numbers[slot + 6] + (numbers[slot + 5] >> 1)
-    same = True
-    for i in range(end - start):
-        same &= more[first + i] == data[start + i]
-    return same

@@ -14,6 +14,7 @@ from corpusforge.text.fasttext_wide import count_bits, high_product
 
 Float32s = npt.NDArray[np.float32]
 _BASIS, _PRIME, _LOW = np.uint64(2166136261), np.uint64(16777619), np.uint64(0xFFFFFFFF)
+_ONE, _FREE = np.uint64(1), np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 class Tables(NamedTuple):
@@ -31,9 +32,6 @@ class Tables(NamedTuple):
     bucket: int
     reciprocal: np.uint64  # of `bucket`, see `_modulo`
     word_ngrams: int
-
-
-_FREE = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 def input_tables(
@@ -83,16 +81,17 @@ def _index(text: UInt8s, starts: Int64s, ends: Int64s, slots: UInt64s) -> None:
 @njit(cache=True)
 def find_word(data: UInt8s, start: int, end: int, state: np.uint64, t: Tables) -> int:
     """Return the index of the word data[start:end], whose hash is `state`, in the dictionary; -1: not there."""
-    last = np.uint64(len(t.slots) - 1)
+    slots, text, starts, ends = t.slots, t.text, t.starts, t.ends  # each mention of a field counts a reference
+    last = np.uint64(len(slots) - 1)
     slot = state & last
-    while t.slots[slot] != _FREE:
-        if t.slots[slot] >> np.uint64(32) == state:
-            word = int(np.int64(t.slots[slot] & _LOW))
-            first = t.starts[word]
-            same = t.ends[word] - first == end - start
+    while slots[slot] != _FREE:
+        if slots[slot] >> np.uint64(32) == state:
+            word = int(np.int64(slots[slot] & _LOW))
+            first = starts[word]
+            same = ends[word] - first == end - start
             i = 0
             while same and i < end - start:
-                same = t.text[first + i] == data[start + i]
+                same = text[first + i] == data[start + i]
                 i += 1
             if same:
                 return word
@@ -101,27 +100,30 @@ def find_word(data: UInt8s, start: int, end: int, state: np.uint64, t: Tables) -
 
 
 @njit(cache=True)
-def row_of_hash(state: np.uint64, t: Tables) -> int:
-    """Return the row of the bucket of a hash, -1 when it was pruned; there are buckets."""
-    return int(_row_of_bucket(int(np.int64(state % np.uint64(t.bucket))), t))
-
-
-@njit(cache=True)
-def _row_of_bucket(bucket: int, t: Tables) -> int:
-    if len(t.present) == 0:
-        return t.words + bucket
-    bits = t.present[bucket >> 6]
-    bit = np.uint64(1) << np.uint64(bucket & 63)
-    if bits & bit == 0:
-        return -1
-    return int(t.words + t.before[bucket >> 6] + count_bits(bits & (bit - np.uint64(1))))
+def keep_present(rows: Int32s, first: int, end: int, t: Tables) -> int:
+    """Replace the hash buckets rows[first:end] by the rows of those that have one; return the new end."""
+    present, before, words = t.present, t.before, t.words
+    if len(present) == 0:
+        for i in range(first, end):
+            rows[i] += words
+        return end
+    at = first
+    for i in range(first, end):  # without a branch: which buckets have a row cannot be guessed
+        bucket = rows[i]
+        rows[at] = bucket
+        at += int(np.int64(present[bucket >> 6] >> np.uint64(bucket & 63) & _ONE))
+    for i in range(first, at):
+        bucket = rows[i]
+        below = (_ONE << np.uint64(bucket & 63)) - _ONE
+        rows[i] = words + before[bucket >> 6] + count_bits(present[bucket >> 6] & below)
+    return at
 
 
 @njit(cache=True)
 def rows_of(data: UInt8s, start: int, end: int, t: Tables, rows: Int32s, at: int) -> tuple[int, np.uint64, bool]:
     """Write the rows of the word data[start:end] to rows[at:]; return how many, the word's hash, if it is a word.
 
-    `rows` has room for (max_n - min_n + 1) rows per byte and five more. A label is no word and has no rows.
+    `rows` has room for max_n - min_n + 1 rows per byte of < word > and one more. A label is no word and has no rows.
     """
     state = fnv(data, start, end)
     word = find_word(data, start, end, state, t)
@@ -136,27 +138,29 @@ def rows_of(data: UInt8s, start: int, end: int, t: Tables, rows: Int32s, at: int
     if word >= 0:
         rows[at] = word
         at += 1
-    if t.bucket == 0 or t.max_n == 0:
+    min_n, max_n, bucket, reciprocal = t.min_n, t.max_n, np.uint64(t.bucket), t.reciprocal
+    if bucket == 0 or max_n == 0:
         return at - first, state, True
+    grams = at
     for i in range(start - 1, end + 1):  # < word >
-        if start <= i < end and data[i] & 0xC0 == 0x80:
-            continue
-        part = _BASIS
-        j = i
+        part = ((_BASIS ^ np.uint64(60)) * _PRIME) & _LOW
+        if i >= start:
+            if i < end and data[i] & 0xC0 == 0x80:
+                continue
+            part = ((_BASIS ^ _signed(data[i] if i < end else np.uint8(62))) * _PRIME) & _LOW
+        j = i + 1
         n = 1
-        while j <= end and n <= t.max_n:
-            part = (
-                (part ^ _signed(np.uint8(60) if j < start else np.uint8(62) if j == end else data[j])) * _PRIME
-            ) & _LOW
-            j += 1
-            while start <= j < end and data[j] & 0xC0 == 0x80:
+        while True:
+            while j < end and data[j] & 0xC0 == 0x80 and j > start:
                 part = ((part ^ _signed(data[j])) * _PRIME) & _LOW
                 j += 1
-            if n >= t.min_n and not (n == 1 and (i < start or j > end)):
+            if n >= min_n and not (n == 1 and (i < start or j > end)):
                 # part % bucket (Lemire, Kaser and Kurz 2019): a division costs as much as the rest of this loop
-                row = _row_of_bucket(int(np.int64(high_product(t.reciprocal * part, np.uint64(t.bucket)))), t)
-                if row >= 0:
-                    rows[at] = row
-                    at += 1
+                rows[at] = np.int32(np.int64(high_product(reciprocal * part, bucket)))
+                at += 1
             n += 1
-    return at - first, state, True
+            if n > max_n or j > end:
+                break
+            part = ((part ^ _signed(data[j] if j < end else np.uint8(62))) * _PRIME) & _LOW
+            j += 1
+    return keep_present(rows, grams, at, t) - first, state, True
