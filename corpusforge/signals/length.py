@@ -16,7 +16,7 @@ def word_count(text: TextBatch) -> Floats:
 
     Source: Rae et al. 2021 (Gopher), table A1; words as datatrove 0.10 counts them.
     """
-    return text.tokens.sum(~text.tokens.symbol).astype(np.float64)
+    return text.tokens.words[0].astype(np.float64)
 
 
 def mean_word_length(text: TextBatch) -> Floats:
@@ -28,5 +28,5 @@ def mean_word_length(text: TextBatch) -> Floats:
 
     Source: Rae et al. 2021 (Gopher), table A1; words as in `word_count`.
     """
-    tokens = text.tokens
-    return divide(tokens.sum(tokens.lengths_chars * ~tokens.symbol), tokens.sum(~tokens.symbol))
+    words, characters, _ = text.tokens.words
+    return divide(characters, words)

@@ -38,4 +38,4 @@ def alphabetic_word_fraction(text: TextBatch) -> Floats:
 
     Source: Rae et al. 2021 (Gopher), table A1; over all tokens, as in datatrove 0.10.
     """
-    return text.tokens.mean(text.tokens.alphabetic)
+    return divide(text.tokens.words[2], text.tokens.counts)

@@ -9,19 +9,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from corpusforge.text import english_rules
-from corpusforge.text.arrays import Flags, Int32s, Int64s, UInt8s, UInt64s
+from corpusforge.text.arrays import Int32s, Int64s, UInt8s, UInt64s
 from corpusforge.text.english_cut import cut
-from corpusforge.text.english_rules import LETTER, PUNCTUATION, SENTENCE_END, SYMBOL
-from corpusforge.text.spans import mix
-from corpusforge.text.utf8 import decode
-
-ALPHABETIC = 1  # some character is a letter (str.isalpha)
-SYMBOLIC = 2  # every character is punctuation or a control: no word to Gopher's rules
-PUNCTUATING = 4  # every character is punctuation (category P)
-ENDING = 8  # one character that ends a sentence to spaCy's sentencizer
+from corpusforge.text.english_join import find_windows, pair_key, replace_tokens
+from corpusforge.text.spans import hash_spans
 
 
 class TokenArrays(NamedTuple):
@@ -32,7 +25,7 @@ class TokenArrays(NamedTuple):
     ends: Int64s
     lengths_chars: Int32s  # int32[tokens]: code points
     hashes: UInt64s  # uint64[tokens]: of the UTF-8 bytes, as spans.hash_spans gives it (case matters)
-    kinds: UInt8s  # uint8[tokens]: a sum of the kinds below
+    kinds: UInt8s  # uint8[tokens]: a sum of the kinds of english_cut.py
 
 
 class EnglishTokens:
@@ -42,7 +35,10 @@ class EnglishTokens:
         self.rules = english_rules.load()
         self._lengths = sorted({len(tokens) for tokens in self.rules.joined}, reverse=True)
         # Two neighbouring tokens inside a cut exception: only along such pairs can joins touch one another.
-        self._pairs = frozenset(pair for tokens in self.rules.joined for pair in pairwise(tokens))
+        self._pairs = np.array(
+            sorted({_pair(a, b) for tokens in self.rules.joined for a, b in pairwise(tokens)}), np.uint64
+        )
+        self._known: dict[bytes, list[tuple[int, int, tuple[bytes, ...]]]] = {}  # by the hashes of a window's tokens
 
     def tokenize(self, data: UInt8s, chunk_starts: Int64s, chunk_ends: Int64s, offsets: Int64s) -> TokenArrays:
         """Return the tokens of whole documents.
@@ -58,116 +54,77 @@ class EnglishTokens:
         """
         most = int((chunk_ends - chunk_starts).sum())  # pages never touched cost nothing
         starts, ends, suspects = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int64)
+        lengths, hashes, kinds = np.empty(most, np.int32), np.empty(most, np.uint64), np.empty(most, np.uint8)
         counts = np.empty(len(chunk_starts), np.int32)
-        table, strings = self.rules.table, self.rules.strings
-        n, found = cut(data, chunk_starts, chunk_ends, table, strings, starts, ends, counts, suspects)
-        starts, ends = starts[:n], ends[:n]
-        if found:
-            counts, starts, ends = self._join(data, counts, starts, ends, suspects[:found], offsets)
-        return TokenArrays(counts, starts, ends, *_describe(data, starts, ends, table))
+        chunks, rules = (chunk_starts, chunk_ends), self.rules
+        told = lengths, hashes, kinds
+        n, found = cut(data, chunks, rules.table, rules.strings, starts, ends, told, counts, suspects)
+        tokens = TokenArrays(counts, starts[:n], ends[:n], lengths[:n], hashes[:n], kinds[:n])
+        return self._join(data, tokens, suspects[:found], offsets) if found else tokens
 
-    def _join(
-        self, data: UInt8s, counts: Int32s, starts: Int64s, ends: Int64s, suspects: Int64s, offsets: Int64s
-    ) -> tuple[Int32s, Int64s, Int64s]:
+    def _join(self, data: UInt8s, tokens: TokenArrays, suspects: Int64s, offsets: Int64s) -> TokenArrays:
         """Join the exceptions that the patterns have cut, as spaCy's matcher does over the tokens of a document.
 
         It sees tokens, not the space between them: ") :" is taken for "):" and changes nothing, but the tokens are
         then used up for a match that would change something. Longest match first, then leftmost.
         """
-        first_token = np.concatenate([[0], np.cumsum(counts)])  # of each chunk
+        starts, ends = tokens.starts, tokens.ends
+        first_token = np.concatenate([[0], np.cumsum(tokens.counts)])  # of each chunk
         document_starts = first_token[offsets]
         removed: list[int] = []
         added: list[tuple[int, int, int]] = []  # (token before which it goes, start, end)
-        last = -1
-        for suspect in suspects.tolist():
-            if suspect < last:
-                continue
-            document = int(np.searchsorted(document_starts, suspect, side="right"))
-            begin, limit = int(document_starts[document - 1]), int(document_starts[document])
-            low, high = suspect, suspect + 1
-            while low > begin and self._linked(data, starts, ends, low - 1):
-                low -= 1
-            while high < limit and self._linked(data, starts, ends, high - 1):
-                high += 1
-            last = high
-            tokens = [data[starts[i] : ends[i]].tobytes() for i in range(low, high)]
-            for first, stop in self._matches(tokens):
+        grown = 0  # tokens more than were cut, over all joins that make more
+        windows = find_windows(data, starts, ends, tokens.hashes, suspects, document_starts, self._pairs)
+        for low, high in windows.tolist():
+            for first, stop, pieces in self._matches(data, tokens, low, high):
                 at = int(starts[low + first])
-                pieces = self.rules.joined[tuple(tokens[first:stop])]
                 if at + sum(map(len, pieces)) != ends[low + stop - 1]:
                     continue  # not one chunk
                 removed += range(low + first, low + stop)
+                grown += max(0, len(pieces) - (stop - first))
                 for piece in pieces:
                     added.append((low + first, at, at + len(piece)))
                     at += len(piece)
         if not removed:
-            return counts, starts, ends
+            return tokens
         where = np.array([a[0] for a in added], np.int64)
-        chunk_of = np.searchsorted(first_token, where, side="right") - 1
-        gone = np.searchsorted(first_token, np.array(removed, np.int64), side="right") - 1
-        counts = counts.copy()
-        np.add.at(counts, chunk_of, 1)
-        np.subtract.at(counts, gone, 1)
-        where -= np.searchsorted(removed, where)
-        starts = np.insert(np.delete(starts, removed), where, [a[1] for a in added])
-        ends = np.insert(np.delete(ends, removed), where, [a[2] for a in added])
-        return counts, starts, ends
+        counts = tokens.counts.copy()
+        np.add.at(counts, np.searchsorted(first_token, where, side="right") - 1, 1)
+        np.subtract.at(counts, np.searchsorted(first_token, np.array(removed), side="right") - 1, 1)
+        new_starts, new_ends = np.array([a[1] for a in added]), np.array([a[2] for a in added])
+        old = (starts, ends, tokens.lengths_chars, tokens.hashes, tokens.kinds)
+        new = old  # in place, unless an exception has more tokens than the patterns make of it, as "°C." may
+        if grown:
+            new = tuple(np.concatenate([a, np.zeros(grown, a.dtype)]) for a in old)  # type: ignore[assignment]
+        n = replace_tokens(data, self.rules.table, np.array(removed), where, new_starts, new_ends, old, new)
+        return TokenArrays(counts, new[0][:n], new[1][:n], new[2][:n], new[3][:n], new[4][:n])
 
-    def _linked(self, data: UInt8s, starts: Int64s, ends: Int64s, i: int) -> bool:
-        """Say whether a match can hold tokens i and i + 1: neighbours, or parted by one space only."""
-        gap = int(starts[i + 1] - ends[i])
-        if gap > 1 or (gap == 1 and data[ends[i]] != 32):
-            return False
-        return (data[starts[i] : ends[i]].tobytes(), data[starts[i + 1] : ends[i + 1]].tobytes()) in self._pairs
+    def _matches(
+        self, data: UInt8s, tokens: TokenArrays, low: int, high: int
+    ) -> list[tuple[int, int, tuple[bytes, ...]]]:
+        """Return the matches that hold in a window, as (first, stop, pieces).
 
-    def _matches(self, tokens: list[bytes]) -> list[tuple[int, int]]:
-        """Return the matches that hold, in order: longest first, then leftmost, each on tokens no other had seen."""
-        chosen: list[tuple[int, int]] = []
-        used: set[int] = set()
-        for length in self._lengths:
-            for first in range(len(tokens) - length + 1):
-                if tuple(tokens[first : first + length]) in self.rules.joined:
-                    if first not in used and first + length - 1 not in used:
-                        chosen.append((first, first + length))
-                    used.update(range(first, first + length))
-        return sorted(chosen)
-
-
-@njit(cache=True)
-def _describe(data: UInt8s, starts: Int64s, ends: Int64s, table: Flags) -> tuple[Int32s, UInt64s, UInt8s]:
-    lengths = np.empty(len(starts), np.int32)
-    hashes = np.empty(len(starts), np.uint64)
-    kinds = np.empty(len(starts), np.uint8)
-    ascii_flags = table[table[0] : table[0] + 128].copy()
-    for i in range(len(starts)):
-        state = np.uint64(0x9E3779B97F4A7C15)  # as hash_spans
-        length = 0
-        some = 0
-        every = SYMBOL | PUNCTUATION | SENTENCE_END
-        at = starts[i]
-        while at < ends[i]:
-            width = 1
-            if data[at] < 128:
-                flags = ascii_flags[data[at]]
-            else:
-                code, width = decode(data, at, ends[i])
-                flags = table[table[code >> 8] + (code & 255)]
-            some |= flags
-            every &= flags
-            length += 1
-            for byte in range(at, at + width):
-                state = (state ^ np.uint64(data[byte])) * np.uint64(0xD6E8FEB86659FD93)
-            at += width
-        lengths[i] = length
-        hashes[i] = mix(state)
-        kinds[i] = kind(some, every, length)
-    return lengths, hashes, kinds
+        Longest first, then leftmost, each on tokens no other had seen.
+        """
+        key = tokens.hashes[low:high].tobytes()
+        if key not in self._known:
+            if len(self._known) >= 1 << 12:
+                self._known.clear()
+            window = [data[tokens.starts[i] : tokens.ends[i]].tobytes() for i in range(low, high)]
+            chosen: list[tuple[int, int]] = []
+            used: set[int] = set()
+            for length in self._lengths:
+                for first in range(len(window) - length + 1):
+                    if tuple(window[first : first + length]) in self.rules.joined:
+                        if first not in used and first + length - 1 not in used:
+                            chosen.append((first, first + length))
+                        used.update(range(first, first + length))
+            self._known[key] = [(a, b, self.rules.joined[tuple(window[a:b])]) for a, b in sorted(chosen)]
+        return self._known[key]
 
 
-@njit(cache=True)
-def kind(some: int, every: int, length: int) -> int:
-    """Return the kinds of a token by the flags that some and every character has."""
-    found = ALPHABETIC if some & LETTER else 0
-    found |= SYMBOLIC if every & SYMBOL else 0
-    found |= PUNCTUATING if every & PUNCTUATION else 0
-    return found | (ENDING if every & SENTENCE_END and length == 1 else 0)
+def _pair(first: bytes, second: bytes) -> int:
+    data = np.frombuffer(first + second, np.uint8)
+    middle, end = len(first), len(data)
+    a, b = hash_spans(data, np.array([0, middle]), np.array([middle, end])).tolist()
+    return int(pair_key(np.uint64(a), np.uint64(b)))

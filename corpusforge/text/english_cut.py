@@ -11,19 +11,23 @@ The algorithm, on a chunk of characters [lo, hi):
 import numpy as np
 from numba import njit
 
-from corpusforge.text.arrays import Flags, Int32s, Int64s, UInt8s
+from corpusforge.text.arrays import Flags, Int32s, Int64s, UInt8s, UInt64s
 from corpusforge.text.english_rules import (
     ALPHA,
     BEFORE_STOP,
     DIGIT,
     INFIX,
     JOINS,
+    LETTER,
     LONGEST_TAIL,
     LOWER,
     PIECES,
     PREFIX,
+    PUNCTUATION,
     QUOTE,
+    SENTENCE_END,
     SUFFIX,
+    SYMBOL,
     TAIL,
     UPPER,
     WORD,
@@ -31,6 +35,12 @@ from corpusforge.text.english_rules import (
 )
 from corpusforge.text.spans import mix
 from corpusforge.text.utf8 import decode
+
+# What a token is, by its characters.
+ALPHABETIC = 1  # some character is a letter (str.isalpha)
+SYMBOLIC = 2  # every character is punctuation or a control: no word to Gopher's rules
+PUNCTUATING = 4  # every character is punctuation (category P)
+ENDING = 8  # one character that ends a sentence to spaCy's sentencizer
 
 
 @njit(cache=True)
@@ -274,22 +284,48 @@ def _is_url(codes: Int64s, flags: Int64s, lo: int, hi: int) -> bool:
 
 
 @njit(cache=True)
+def describe(data: UInt8s, start: int, end: int, table: Flags) -> tuple[int, np.uint64, int]:
+    """Return code points, hash (as hash_spans gives it) and kinds of a token."""
+    state = np.uint64(0x9E3779B97F4A7C15)
+    length = 0
+    some = 0
+    every = SYMBOL | PUNCTUATION | SENTENCE_END
+    at = start
+    while at < end:
+        code, width = decode(data, at, end)
+        flags = int(table[table[code >> 8] + (code & 255)])
+        some |= flags
+        every &= flags
+        length += 1
+        for byte in range(at, at + width):
+            state = (state ^ np.uint64(data[byte])) * np.uint64(0xD6E8FEB86659FD93)
+        at += width
+    kinds = ALPHABETIC if some & LETTER else 0
+    kinds |= SYMBOLIC if every & SYMBOL else 0
+    kinds |= PUNCTUATING if every & PUNCTUATION else 0
+    kinds |= ENDING if every & SENTENCE_END and length == 1 else 0
+    return length, mix(state), kinds
+
+
+@njit(cache=True)
 def cut(
     data: UInt8s,
-    chunk_starts: Int64s,
-    chunk_ends: Int64s,
+    chunks: tuple[Int64s, Int64s],
     table: Flags,
     strings: Strings,
     starts: Int64s,
     ends: Int64s,
+    described: tuple[Int32s, UInt64s, UInt8s],
     counts: Int32s,
     suspects: Int64s,
 ) -> tuple[int, int]:
     """Cut every chunk by steps 1 and 2; return the number of tokens and of `suspects`.
 
-    `starts`, `ends`: room for as many tokens as the chunks have bytes; `counts`: tokens per chunk. `suspects`: tokens
-    that may begin an exception to be joined (step 3), room as for tokens.
+    `starts`, `ends` and what `describe` says: room for as many tokens as the chunks have bytes; `counts`: tokens per
+    chunk, of which `chunks` has starts and ends. `suspects`: tokens that begin an exception to be joined (step 3), room as for tokens.
     """
+    chunk_starts, chunk_ends = chunks
+    lengths, hashes, kinds = described
     longest = 0
     for i in range(len(chunk_starts)):
         longest = max(longest, chunk_ends[i] - chunk_starts[i])
@@ -298,7 +334,19 @@ def cut(
     places = np.empty(longest + 1, np.int64)  # byte position of each character
     suffixes = np.empty(longest, np.int64)  # first characters, outermost first
     ascii_flags = table[table[0] : table[0] + 128].copy()
+    classes = np.zeros(256, np.uint8)  # 1: ASCII letter, 2: ASCII digit, 4: cut off after a plain word, 8: stop
+    mark_hashes = np.zeros(128, np.uint64)
+    mark_kinds = np.zeros(128, np.uint8)
+    for byte in range(128):
+        classes[byte] = (97 <= byte | 32 <= 122) + 2 * (48 <= byte <= 57)
+        classes[byte] |= 4 * (byte == 44 or byte == 58 or byte == 59 or byte == 33 or byte == 63) + 8 * (byte == 46)
+        mark_hashes[byte] = mix((np.uint64(0x9E3779B97F4A7C15) ^ np.uint64(byte)) * np.uint64(0xD6E8FEB86659FD93))
+        every = ascii_flags[byte]
+        mark_kinds[byte] = SYMBOLIC * (every & SYMBOL != 0) + PUNCTUATING * (every & PUNCTUATION != 0)
+        mark_kinds[byte] += ENDING * (every & SENTENCE_END != 0) + ALPHABETIC * (every & LETTER != 0)
     possible = strings.possible
+    seen = np.full(1 << 14, -1, np.int64)  # by hash: a chunk that was cut in full; two of three are met again
+    seen_tokens = np.empty(1 << 14, np.int64)
     n = 0
     found = 0
     for chunk in range(len(chunk_starts)):
@@ -306,112 +354,165 @@ def cut(
         stop = chunk_ends[chunk]
         first = n
         at = start
-        while at < stop and 97 <= data[at] | 32 <= 122:  # ASCII letters
+        state = np.uint64(0x9E3779B97F4A7C15)
+        wanted = classes[data[start]] & 3
+        while at < stop and classes[data[at]] & wanted:  # a run of letters, or of digits
+            state = (state ^ np.uint64(data[at])) * np.uint64(0xD6E8FEB86659FD93)
             at += 1
         plain = at == stop
-        if at == stop - 1 and at > start:  # letters and one of . , ; : ! ?
-            byte = data[at]
-            plain = byte == 44 or (byte == 46 and data[at - 1] >= 97)
-            plain |= byte == 58 or byte == 59 or byte == 33 or byte == 63
-        if plain:
+        if at == stop - 1 and at > start:  # and one of . , ; : ! ?
+            after = classes[data[at]]
+            plain = after & 4 != 0 or (after & 8 != 0 and (wanted == 2 or data[at - 1] >= 97))
+        if plain and wanted == 1:
             for end in range(at, stop + 1):
                 if _possible(possible, data, start, end) and _exception(strings, data, start, end) >= 0:
                     plain = False
         if plain:
             starts[n] = start
             ends[n] = at
+            lengths[n] = at - start
+            hashes[n] = mix(state)
+            kinds[n] = wanted & 1  # ALPHABETIC
             n += 1
             if at < stop:
                 starts[n] = at
                 ends[n] = stop
+                lengths[n] = 1
+                hashes[n] = mark_hashes[data[at]]
+                kinds[n] = mark_kinds[data[at]]
                 n += 1
-        else:
-            length = 0
-            digits = False
-            stops = False
-            at = start
-            while at < stop:
-                code = int(data[at])
-                if code < 128:
-                    flags[length] = ascii_flags[code]
-                    width = 1
-                    digits |= _is_digit(code)
-                    stops |= code == 46
-                else:
-                    code, width = decode(data, at, stop)
-                    flags[length] = table[table[code >> 8] + (code & 255)]
-                codes[length] = code
-                places[length] = at
-                length += 1
-                at += width
-            places[length] = stop
-            lo, hi, before, cutoff = 0, length, -1, 0
-            entry = -1
-            while lo < hi and hi - lo != before and entry < 0:
-                before = hi - lo
-                prefix = _prefix(codes, flags, lo, hi)
-                suffix = _suffix(codes, flags, lo + prefix, hi)
-                tail = _tail(codes, lo + prefix, hi) if digits else 0
-                if tail > suffix:
-                    unit = _find(strings.slots, strings.pool, data, places[hi - tail], places[hi])
-                    if unit >= 0 and strings.values[unit, TAIL]:
-                        suffix = tail
-                for trial in range(3):  # all, all but the prefix, all but the suffix
-                    a = lo + prefix if trial == 1 else lo
-                    b = hi - suffix if trial == 2 else hi
-                    if a < b and _possible(possible, data, places[a], places[b]):
-                        entry = _exception(strings, data, places[a], places[b])
-                        if entry >= 0:
-                            prefix = a - lo
-                            suffix = hi - b
-                            break
-                if prefix:
-                    starts[n] = places[lo]
-                    lo += prefix
-                    ends[n] = places[lo]
-                    n += 1
-                if suffix:
-                    hi -= suffix
-                    suffixes[cutoff] = hi
-                    cutoff += 1
-            if entry >= 0:
-                at = places[lo]
-                piece = PIECES
-                while strings.values[entry, piece] > 0:
-                    starts[n] = at
-                    at += strings.values[entry, piece]
-                    ends[n] = at
-                    n += 1
-                    piece += 1
-            elif lo < hi:
-                begin = lo
-                at = lo
-                if not (stops and _is_url(codes, flags, lo, hi)):
-                    while at < hi:
-                        width = _infix(codes, flags, lo, at, hi)
-                        if width and at > lo:
-                            if at > begin:
-                                starts[n] = places[begin]
-                                ends[n] = places[at]
-                                n += 1
-                            starts[n] = places[at]
-                            ends[n] = places[at + width]
+            counts[chunk] = n - first
+            continue
+        if stop - start == 1:
+            starts[n] = start
+            ends[n] = stop
+            lengths[n] = 1
+            hashes[n] = mark_hashes[data[start]]
+            kinds[n] = mark_kinds[data[start]]
+            n += 1
+            counts[chunk] = 1
+            continue
+        while at < stop:
+            state = (state ^ np.uint64(data[at])) * np.uint64(0xD6E8FEB86659FD93)
+            at += 1
+        slot = np.int64(mix(state) >> np.uint64(50))
+        before = seen[slot]
+        if before >= 0 and _same_bytes(data, chunk_starts[before], chunk_ends[before], start, stop):
+            shift = start - chunk_starts[before]
+            for i in range(seen_tokens[slot], seen_tokens[slot] + counts[before]):
+                starts[n], ends[n] = starts[i] + shift, ends[i] + shift
+                lengths[n], hashes[n], kinds[n] = lengths[i], hashes[i], kinds[i]
+                n += 1
+            counts[chunk] = counts[before]
+            continue
+        length = 0
+        digits = False
+        stops = False
+        at = start
+        while at < stop:
+            code = int(data[at])
+            if code < 128:
+                flags[length] = ascii_flags[code]
+                width = 1
+                digits |= _is_digit(code)
+                stops |= code == 46
+            else:
+                code, width = decode(data, at, stop)
+                flags[length] = table[table[code >> 8] + (code & 255)]
+            codes[length] = code
+            places[length] = at
+            length += 1
+            at += width
+        places[length] = stop
+        lo, hi, before, cutoff = 0, length, -1, 0
+        entry = -1
+        while lo < hi and hi - lo != before and entry < 0:
+            before = hi - lo
+            prefix = _prefix(codes, flags, lo, hi)
+            suffix = _suffix(codes, flags, lo + prefix, hi)
+            tail = _tail(codes, lo + prefix, hi) if digits else 0
+            if tail > suffix:
+                unit = _find(strings.slots, strings.pool, data, places[hi - tail], places[hi])
+                if unit >= 0 and strings.values[unit, TAIL]:
+                    suffix = tail
+            for trial in range(3):  # all, all but the prefix, all but the suffix
+                a = lo + prefix if trial == 1 else lo
+                b = hi - suffix if trial == 2 else hi
+                if a < b and _possible(possible, data, places[a], places[b]):
+                    entry = _exception(strings, data, places[a], places[b])
+                    if entry >= 0:
+                        prefix = a - lo
+                        suffix = hi - b
+                        break
+            if prefix:
+                starts[n] = places[lo]
+                lo += prefix
+                ends[n] = places[lo]
+                n += 1
+            if suffix:
+                hi -= suffix
+                suffixes[cutoff] = hi
+                cutoff += 1
+        if entry >= 0:
+            at = places[lo]
+            piece = PIECES
+            while strings.values[entry, piece] > 0:
+                starts[n] = at
+                at += strings.values[entry, piece]
+                ends[n] = at
+                n += 1
+                piece += 1
+        elif lo < hi:
+            begin = lo
+            at = lo
+            if not (stops and _is_url(codes, flags, lo, hi)):
+                while at < hi:
+                    width = _infix(codes, flags, lo, at, hi)
+                    if width and at > lo:
+                        if at > begin:
+                            starts[n] = places[begin]
+                            ends[n] = places[at]
                             n += 1
-                            begin = at + width
-                        at += max(width, 1)
-                if begin < hi:
-                    starts[n] = places[begin]
-                    ends[n] = places[hi]
-                    n += 1
-            for i in range(cutoff - 1, -1, -1):
-                starts[n] = places[suffixes[i]]
-                ends[n] = places[suffixes[i - 1]] if i > 0 else stop
+                        starts[n] = places[at]
+                        ends[n] = places[at + width]
+                        n += 1
+                        begin = at + width
+                    at += max(width, 1)
+            if begin < hi:
+                starts[n] = places[begin]
+                ends[n] = places[hi]
                 n += 1
+        for i in range(cutoff - 1, -1, -1):
+            starts[n] = places[suffixes[i]]
+            ends[n] = places[suffixes[i - 1]] if i > 0 else stop
+            n += 1
         counts[chunk] = n - first
+        suspected = found
+        for i in range(first, n):
+            lengths[i], hashes[i], kinds[i] = describe(data, starts[i], ends[i], table)
         for i in range(first, n - 1):
             if _possible(possible, data, starts[i], ends[i + 1]):
                 entry = _find(strings.slots, strings.pool, data, starts[i], ends[i + 1])
-                if entry >= 0 and strings.values[entry, JOINS] >> (ends[i] - starts[i]) & 1:
-                    suspects[found] = i
-                    found += 1
+                if entry < 0 or not strings.values[entry, JOINS] >> (ends[i] - starts[i]) & 1:
+                    continue
+                # Only tokens of one chunk are joined: all of an exception must follow here.
+                for last in range(i + 1, n):
+                    whole = _possible(possible, data, starts[i], ends[last])
+                    if whole and _exception(strings, data, starts[i], ends[last]) >= 0:
+                        suspects[found] = i
+                        found += 1
+                        break
+        if found == suspected:
+            seen[slot] = chunk
+            seen_tokens[slot] = first
     return n, found
+
+
+@njit(cache=True)
+def _same_bytes(data: UInt8s, start: int, end: int, other: int, stop: int) -> bool:
+    if end - start != stop - other:
+        return False
+    for i in range(end - start):  # noqa: SIM110 (compiled)
+        if data[start + i] != data[other + i]:
+            return False
+    return True

@@ -132,7 +132,6 @@ def _splitlines(data: UInt8s, texts: Int64s, starts: Int64s, ends: Int64s) -> In
 @njit(cache=True)
 def _chunks(data: UInt8s, texts: Int64s, table: Flags, starts: Int64s, ends: Int64s) -> Int64s:
     offsets = np.zeros(len(texts), np.int64)
-    ascii_entries = table[table[0] : table[0] + 128]
     n = 0
     for d in range(len(texts) - 1):
         at = texts[d]
@@ -141,20 +140,23 @@ def _chunks(data: UInt8s, texts: Int64s, table: Flags, starts: Int64s, ends: Int
         while at < stop:
             byte = data[at]
             width = 1
-            if byte < 128:
-                entry = ascii_entries[byte]
-            else:
+            space = byte == 32 or 9 <= byte <= 13 or 28 <= byte <= 31
+            if byte >= 128:
                 code, width = decode(data, at, stop)
-                entry = table[table[code >> 8] + (code & 255)]
-            if entry & 8:
+                space = table[table[code >> 8] + (code & 255)] & 8 != 0
+            if space:
                 if inside:
                     ends[n] = at
                     n += 1
                 inside = False
-            elif not inside:
+                at += width
+                continue
+            if not inside:
                 starts[n] = at
                 inside = True
             at += width
+            while at < stop and 33 <= data[at] < 128:  # what most bytes are
+                at += 1
         if inside:
             ends[n] = stop
             n += 1

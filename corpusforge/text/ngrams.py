@@ -10,7 +10,8 @@ from numba import njit
 from corpusforge.text.arrays import Int32s, Int64s, UInt8s, UInt16s, UInt64s
 from corpusforge.text.spans import mix, table_size
 
-SHORTEST = 5  # the least n of duplicate_characters()
+SHORTEST, LONGEST = 5, 10  # the n of duplicate_characters()
+TOPS = 4  # the largest n of top_characters()
 WINDOW_BYTES = 12
 
 
@@ -101,35 +102,39 @@ def duplicate_characters(
     scales: UInt64s,
     lengths: Int32s,
     keys: UInt64s,
-    n: int,
 ) -> Int64s:
-    """Return, per document, the characters in repeated n-grams, n-grams being compared without spaces.
+    """Return the characters in repeated n-grams, n-grams being compared without spaces: int64[n - SHORTEST, documents].
 
     Left to right: an n-gram that was met before counts whole and is jumped over; else it is remembered, and the
     next begins one token later. `keys` (0: free) is scratch of the size of the largest table.
     """
-    found = np.zeros(len(offsets) - 1, np.int64)
+    found = np.zeros((LONGEST + 1 - SHORTEST, len(offsets) - 1), np.int64)
     for d in range(len(offsets) - 1):
         begin, end = candidate_offsets[d], candidate_offsets[d + 1]
+        if end - begin < 2:
+            continue
         last = table_size(end - begin) - 1
-        keys[: last + 1] = 0
-        free = offsets[d]  # the first token that no counted n-gram covers
-        for c in range(begin, end):
-            i = candidates[c]
-            if i + n > offsets[d + 1]:
-                break
-            if i < free:
-                continue
-            key = mix((sums[i + n] - sums[i]) * scales[i]) | np.uint64(1)
-            at = np.int64(key >> np.uint64(8)) & last
-            while keys[at] != 0 and keys[at] != key:
-                at = (at + 1) & last
-            if keys[at] == 0:
-                keys[at] = key
-            else:
-                free = i + n
-                for token in range(i, free):
-                    found[d] += lengths[token]
+        for n in range(SHORTEST, LONGEST + 1):
+            keys[: last + 1] = 0
+            free = offsets[d]  # the first token that no counted n-gram covers
+            total = 0
+            for c in range(begin, end):
+                i = candidates[c]
+                if i + n > offsets[d + 1]:
+                    break
+                if i < free:
+                    continue
+                key = mix((sums[i + n] - sums[i]) * scales[i]) | np.uint64(1)
+                at = np.int64(key >> np.uint64(8)) & last
+                while keys[at] != 0 and keys[at] != key:
+                    at = (at + 1) & last
+                if keys[at] == 0:
+                    keys[at] = key
+                else:
+                    free = i + n
+                    for token in range(i, free):
+                        total += lengths[token]
+            found[n - SHORTEST, d] = total
     return found
 
 
@@ -138,68 +143,75 @@ def top_characters(
     offsets: Int64s,
     hashes: UInt64s,
     lengths: Int32s,
-    shorter: UInt8s,
     repeats: UInt8s,
     scratch: tuple[UInt16s, UInt64s, Int64s, Int64s, Int64s],
-    n: int,
 ) -> Int64s:
-    """Return, per document, length times count of its most frequent n-gram, tokens being joined by one space.
+    """Return length times count of the most frequent n-gram, n = 2 to TOPS, tokens being joined by one space.
 
-    Among equally frequent ones the first that was met; overlapping occurrences count. Also writes to `repeats`,
-    uint8[tokens], 1 at least where an n-gram begins that occurs twice in its document; `shorter` is that for n - 1.
+    int64[n - 2, documents]. Among equally frequent ones the first that was met; overlapping occurrences count.
     """
-    found = np.zeros(len(offsets) - 1, np.int64)
+    found = np.zeros((TOPS - 1, len(offsets) - 1), np.int64)
+    # repeats: 1 at least where an n-gram begins that occurs twice, for the last n.
     # counts: of n-grams with a hash, never less than those of one n-gram, up to 65535; keys, starts: of the items;
     # table: 1 + the first item with the key, 0: free; exact: how many have it.
     counts, keys, starts, table, exact = scratch
     for d in range(len(offsets) - 1):
-        begin, stop = offsets[d], offsets[d + 1] - n
-        if stop < begin:
-            continue
-        items = 0
-        for i in range(begin, stop + 1):
-            starts[items] = i
-            items += shorter[i] & shorter[i + 1]
-        size = table_size(items)
-        counts[:size] = 0
-        for k in range(items):
-            state = np.uint64(0)
-            for token in range(starts[k], starts[k] + n):
-                state = (state + hashes[token]) * np.uint64(0xD6E8FEB86659FD93)
-            keys[k] = state ^ (state >> np.uint64(32))
-            at = np.int64(keys[k]) & (size - 1)
-            counts[at] = min(counts[at] + 1, 65535)
-        most = 1
-        likely = np.uint64(0)
-        for k in range(items):
-            count = counts[np.int64(keys[k]) & (size - 1)]
-            repeats[starts[k]] = count > 1
-            if count > most:
-                most = count
-                likely = keys[k]
-        least = 0  # no n-gram that occurs less often can be the answer
-        for k in range(items):
-            least += keys[k] == likely
-        least = min(max(least, 2), 65535)
-        best = 1
-        first = begin
-        table[:size] = 0
-        for k in range(items if most > 1 else 0):
-            if counts[np.int64(keys[k]) & (size - 1)] < least:
-                continue
-            at = np.int64(keys[k] >> np.uint64(32)) & (size - 1)
-            while table[at] != 0 and keys[table[at] - 1] != keys[k]:
-                at = (at + 1) & (size - 1)
-            if table[at] == 0:
-                table[at] = k + 1
-                exact[at] = 0
-            exact[at] += 1
-            start = starts[table[at] - 1]
-            if exact[at] > best or (exact[at] == best > 1 and start < first):
-                best = exact[at]
-                first = start
-        length = n - 1
-        for token in range(first, first + n):
-            length += lengths[token]
-        found[d] = length * best
+        begin = offsets[d]
+        repeats[: offsets[d + 1] - begin] = 1
+        for n in range(2, TOPS + 1):
+            stop = offsets[d + 1] - n
+            if stop < begin:
+                break
+            items = 0
+            for i in range(begin, stop + 1):
+                starts[items] = i
+                items += repeats[i - begin] & repeats[i + 1 - begin]
+            size = table_size(items)
+            counts[:size] = 0
+            for k in range(items):
+                state = np.uint64(0)
+                for token in range(starts[k], starts[k] + n):
+                    state = (state + hashes[token]) * np.uint64(0xD6E8FEB86659FD93)
+                keys[k] = state ^ (state >> np.uint64(32))
+                at = np.int64(keys[k]) & (size - 1)
+                counts[at] = min(counts[at] + 1, 65535)
+            repeats[: offsets[d + 1] - begin] = 0
+            most = 1
+            likely = np.uint64(0)
+            repeated = 0  # items that may occur twice are moved to the front
+            for k in range(items):
+                count = counts[np.int64(keys[k]) & (size - 1)]
+                starts[repeated] = starts[k]
+                keys[repeated] = keys[k]
+                repeats[starts[k] - begin] = count > 1
+                repeated += count > 1
+                if count > most:
+                    most = count
+                    likely = keys[k]
+            least = 0  # no n-gram that occurs less often can be the answer
+            for k in range(repeated):
+                least += keys[k] == likely
+            least = min(max(least, 2), 65535)
+            best = 1
+            first = begin
+            if repeated:
+                table[:size] = 0
+            for k in range(repeated):
+                if counts[np.int64(keys[k]) & (size - 1)] < least:
+                    continue
+                at = np.int64(keys[k] >> np.uint64(32)) & (size - 1)
+                while table[at] != 0 and keys[table[at] - 1] != keys[k]:
+                    at = (at + 1) & (size - 1)
+                if table[at] == 0:
+                    table[at] = k + 1
+                    exact[at] = 0
+                exact[at] += 1
+                start = starts[table[at] - 1]
+                if exact[at] > best or (exact[at] == best > 1 and start < first):
+                    best = exact[at]
+                    first = start
+            length = n - 1
+            for token in range(first, first + n):
+                length += lengths[token]
+            found[n - 2, d] = length * best
     return found

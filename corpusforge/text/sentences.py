@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 from corpusforge.text.arrays import Int64s, UInt8s
-from corpusforge.text.english import ENDING, PUNCTUATING
+from corpusforge.text.english_cut import ENDING, PUNCTUATING
 from corpusforge.text.spans import Spans
 from corpusforge.text.tokens import Tokens
 

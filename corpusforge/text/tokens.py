@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from corpusforge.text.arrays import Bools, Int64s, UInt8s, UInt64s
-from corpusforge.text.ngrams import SHORTEST, concatenate, duplicate_characters, find_candidates, top_characters
+from corpusforge.text.arrays import Bools, Int32s, Int64s, UInt8s, UInt64s
+from corpusforge.text.english_cut import ALPHABETIC, SYMBOLIC
+from corpusforge.text.ngrams import (
+    LONGEST,
+    SHORTEST,
+    TOPS,
+    concatenate,
+    duplicate_characters,
+    find_candidates,
+    top_characters,
+)
 from corpusforge.text.spans import Spans, hash_spans
 
 if TYPE_CHECKING:
@@ -31,18 +40,25 @@ class Tokens(Spans):
 
     @cached_property
     def kinds(self) -> UInt8s:
-        """What each token is, uint8[tokens]: a sum of the kinds of english.py."""
+        """What each token is, uint8[tokens]: a sum of the kinds of english_cut.py."""
         return self._kinds
 
     @cached_property
     def alphabetic(self) -> Bools:
         """Which tokens have at least one alphabetic character, bool[tokens]."""
-        return self.kinds & 1 != 0
+        return np.asarray(self.kinds & ALPHABETIC != 0)
 
     @cached_property
     def symbol(self) -> Bools:
         """Which tokens are punctuation, control characters and sentence marks only, bool[tokens]."""
-        return self.kinds & 2 != 0
+        return np.asarray(self.kinds & SYMBOLIC != 0)
+
+    @cached_property
+    def words(self) -> tuple[Int64s, Int64s, Int64s]:
+        """Per document: tokens that are no symbol, the characters in them, and tokens with a letter."""
+        found = np.zeros((3, len(self.counts)), np.int64)
+        _count_words(self.offsets, self.lengths_chars, self.kinds, found[0], found[1], found[2])
+        return found[0], found[1], found[2]
 
     @cached_property
     def _candidates(self) -> tuple[Int64s, Int64s, UInt64s, UInt64s]:
@@ -54,26 +70,25 @@ class Tokens(Spans):
         offsets = find_candidates(self.offsets, places, joined, counts, hashes, tokens)
         return offsets, tokens[: offsets[-1]], sums, scales
 
+    @cached_property
+    def _duplicates(self) -> Int64s:
+        return duplicate_characters(self.offsets, *self._candidates, self.lengths_chars, _uint64s(self.largest_table))
+
     def duplicate_ngram_chars(self, n: int) -> Int64s:
-        """Characters per document in repeated n-grams, n >= 5, see `duplicate_characters`."""
-        assert n >= SHORTEST
-        keys = _uint64s(self.largest_table)
-        return duplicate_characters(self.offsets, *self._candidates, self.lengths_chars, keys, n)
+        """Characters per document in repeated n-grams, n = 5 to 10, see `duplicate_characters`."""
+        assert SHORTEST <= n <= LONGEST
+        return np.asarray(self._duplicates[n - SHORTEST])
 
     @cached_property
-    def _tops(self) -> list[tuple[Int64s, UInt8s]]:
-        return [(self.counts, np.ones(len(self), np.uint8))]  # for n = 1, 2, ...: characters, where one may repeat
+    def _tops(self) -> Int64s:
+        size = self.largest_table
+        scratch = (np.empty(size, np.uint16), _uint64s(size), _int64s(size), _int64s(size), _int64s(size))
+        return top_characters(self.offsets, self.hashes, self.lengths_chars, np.empty(size, np.uint8), scratch)
 
     def top_ngram_chars(self, n: int) -> Int64s:
-        """Characters per document that the most frequent n-gram, n >= 2, takes, see `top_characters`."""
-        while len(self._tops) < n:
-            shorter, repeats = self._tops[-1][1], np.zeros(len(self), np.uint8)
-            size = self.largest_table
-            scratch = (np.empty(size, np.uint16), _uint64s(size), _int64s(size), _int64s(size), _int64s(size))
-            length = len(self._tops) + 1
-            found = top_characters(self.offsets, self.hashes, self.lengths_chars, shorter, repeats, scratch, length)
-            self._tops.append((found, repeats))
-        return self._tops[n - 1][0]
+        """Characters per document that the most frequent n-gram, n = 2 to 4, takes, see `top_characters`."""
+        assert 2 <= n <= TOPS
+        return np.asarray(self._tops[n - 2])
 
     def distinct(self, words: Sequence[str]) -> Int64s:
         """How many of `words` each document holds as tokens at least once, int64[documents]; case counts."""
@@ -114,11 +129,28 @@ def _offsets(chunk_offsets: Int64s, counts: np.ndarray) -> Int64s:
 
 
 @njit(cache=True)
+def _count_words(
+    offsets: Int64s, lengths: Int32s, kinds: UInt8s, words: Int64s, characters: Int64s, alphabetic: Int64s
+) -> None:
+    for d in range(len(offsets) - 1):
+        for i in range(offsets[d], offsets[d + 1]):
+            word = kinds[i] & SYMBOLIC == 0
+            words[d] += word
+            characters[d] += lengths[i] * word
+            alphabetic[d] += kinds[i] & ALPHABETIC
+
+
+@njit(cache=True)
 def _distinct(offsets: Int64s, hashes: UInt64s, wanted: UInt64s) -> Int64s:
     found = np.zeros(len(offsets) - 1, np.int64)
     met = np.full(len(wanted), -1, np.int64)  # the last document that had it
+    likely = np.zeros(256, np.bool_)  # by the last byte of the hash
+    for w in range(len(wanted)):
+        likely[wanted[w] & np.uint64(255)] = True
     for d in range(len(offsets) - 1):
         for i in range(offsets[d], offsets[d + 1]):
+            if not likely[hashes[i] & np.uint64(255)]:
+                continue
             for w in range(len(wanted)):
                 if hashes[i] == wanted[w] and met[w] != d:
                     met[w] = d

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from spacy.pipeline import Sentencizer
 
 from corpusforge.text import english_rules, segment
-from corpusforge.text.english import ALPHABETIC, ENDING, PUNCTUATING, EnglishTokens, TokenArrays
+from corpusforge.text.english import EnglishTokens, TokenArrays
+from corpusforge.text.english_cut import ALPHABETIC, ENDING, PUNCTUATING
 from corpusforge.text.spans import hash_spans
 
 
