@@ -39,14 +39,14 @@ class Minhash(CorpusStage):
     n-grams), both 0..1. A document with fewer than `ngram` words (or characters) is one n-gram of all it has. One
     without words (null, empty, punctuation) takes no part and is kept, as is one that an earlier stage rejected.
 
-    Five letters are to Chinese and Japanese pages what five words are to English ones: with the same share of text
-    changed, similarity falls alike (0.78 and 0.80 to 0.84), and unlike pages have 0.03 at most. Thai and Khmer need
-    12 letters for that; with 5 a removed page is one that differs less (0.94; unlike pages 0.07) (measured).
+    Five letters are to Chinese and Japanese pages what five words are to English ones: with the same share of bytes
+    changed, similarity falls to 0.79 and 0.83, and that of unlike pages is below 0.04. Thai and Khmer pages fall to
+    0.94 only: there `ngram: 12` (0.87) is as strict (measured, tests/benchmarks/measure_ngram_languages.py).
 
-    Candidates are found with chance 1 - (1 - s**rows)**bands. With the defaults that is 0.997 at a Jaccard similarity s
-    of 0.8, 0.87 at 0.7, 0.17 at 0.5; the 14 bands of 8 of other tools find 0.92 at 0.8. `threshold` gives the bands and
-    rows that datasketch.MinHashLSH takes for it, from `permutations` (128) hashes; 0.8 means 9 bands of 13, which find
-    0.40 of what is 0.8 alike: take it some 0.15 below `verify`.
+    Candidates are found with chance 1 - (1 - s**rows)**bands. With the default 24 bands of 7 that is 0.997 at a Jaccard
+    similarity s of 0.8, 0.87 at 0.7, 0.17 at 0.5; the 14 bands of 8 of other tools find 0.92 at 0.8. Instead of both,
+    `threshold` gives the bands and rows that datasketch.MinHashLSH takes for it, from `permutations` (default 128)
+    hashes; 0.8 means 9 bands of 13, which find 0.40 of what is 0.8 alike: take it some 0.15 below `verify`.
 
     Connected components of candidates only place the work. They are not broken up, however large: one component is
     decided by one worker, in bounded memory (`keeper_bytes` of n-grams, beyond that a scratch file beside the run's
@@ -57,7 +57,7 @@ class Minhash(CorpusStage):
     Rejects: near_duplicate (value: similarity; detail: doc_id of the text that stays).
     Cost: 0.015 CPU s per MB, of which 0.005 are the words, which earlier stages share (measured, one core, 57 MB, 25 %
     of the documents in components); 36 bytes x bands per document in the first exchange.
-    Errors: RecipeError when the column of `keep` is no number, boolean, date or time.
+    Errors: RecipeError when the column of `keep` is no number, boolean, date or time, or bands and threshold are given.
     Source: Broder 1997; Lee et al. 2022 (arXiv:2107.06499), appendix A. They remove all but one document of a connected
     component; here each removal is verified against a text that stays.
 
