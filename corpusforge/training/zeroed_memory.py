@@ -1,7 +1,7 @@
 """Memory that begins as zeros, for a library that forgets to write it.
 
 With one thread fastText (0.9.2 and later) draws the first tenth of its input matrix at random and leaves the rest as
-the allocator gave it: with what was there before, training differs from run to run or ends in NaN (measured: 5 of 9
+the allocator gave it: with what was there before, training differs from run to run or ends in NaN (measured: 7 of 9
 runs after other work in the process). With zeros there, equal inputs give equal bytes.
 """
 
