@@ -3,7 +3,19 @@
 from corpusforge.text import TextBatch
 from corpusforge.text.arrays import Floats
 from corpusforge.text.spans import divide
-from corpusforge.text.unicode import PUNCTUATION, SYMBOL, UPPER
+from corpusforge.text.unicode import LETTER, PUNCTUATION, SYMBOL, UPPER
+
+
+def alphabetic_char_fraction(text: TextBatch) -> Floats:
+    """Share of characters that are letters, as str.isalpha() says of each (0..1).
+
+    >>> from corpusforge.text import segment
+    >>> alphabetic_char_fraction(segment(["a1 ö", ""]))
+    array([0.5, 0. ])
+
+    Source: Li et al. 2023 (StarCoder), section 3.1.
+    """
+    return divide(text.count_class(LETTER), text.chars)
 
 
 def uppercase_char_fraction(text: TextBatch) -> Floats:

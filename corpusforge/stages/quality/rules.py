@@ -129,7 +129,12 @@ class Rules(Stage):
         """The examples of the packs that reproduce published rules."""
         packs = [rules.load(name) for name in ("gopher_quality", "gopher_repetition", "starcoder")]
         return tuple(
-            Example(cls(pack=p.name), {"text": e.text}, e.reason, {} if e.edited is None else {"text": e.edited})
+            Example(
+                cls(pack=p.name),
+                {"text": e.text, **({p.by: e.group} if p.by else {})},
+                e.reason,
+                {} if e.edited is None else {"text": e.edited},
+            )
             for p in packs
             for e in p.examples
         )

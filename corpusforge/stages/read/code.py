@@ -2,9 +2,10 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO, ClassVar
 
+import pyarrow as pa
 import xxhash
 from pydantic import ByteSize, Field
 
@@ -27,7 +28,8 @@ class Code(Reader):
     Tar archives may be compressed (gzip, bzip2, xz, zstd, lz4). Archives are streamed member by member and never
     extracted; a member's path is only a name. `path` and the origin are that path (a path that comes twice in an
     archive: `path@2`); folders are walked in the order of their paths' bytes. `license` is the SPDX tag of the file,
-    else that of the nearest LICENSE or COPYING file at or above it; for that, tar archives are read twice. `metadata`
+    else that of the nearest LICENSE or COPYING file at or above it; for that, tar archives are read twice. `extension`
+    is that of the name, in small letters, and the name itself where it has none: packs pick bounds by it. `metadata`
     has `programming_language` (by name, first line, and content for C headers) and `encoding` when it is not UTF-8. A
     matched file that is no archive is one document.
 
@@ -48,6 +50,8 @@ class Code(Reader):
     """
 
     takes_folders: ClassVar[bool] = True
+    writes: ClassVar[Mapping[str, pa.DataType]] = {"extension": pa.string()}
+    version: ClassVar[int] = 2
     depends: ClassVar[tuple[str, ...]] = ("identify", "license-expression", "resiliparse")
 
     max_file_bytes: ByteSize = Field(ByteSize(1 << 20), ge=1)
@@ -104,6 +108,7 @@ class Code(Reader):
             return Skipped("binary_file")
         text, encoding = decoded
         found = Record(member.path, text, path=member.path, license=tagged(text) or licences.of(member.path))
+        found.extra = {"extension": extension(member.path)}
         metadata = {"programming_language": programming_language(member.path, text)}
         if encoding != "utf-8":
             metadata["encoding"] = encoding
@@ -124,6 +129,15 @@ class Code(Reader):
             return Unreadable("0", "neither a tar or zip archive nor a text", split.size)
         found.origin, found.path = "0", split.relative
         return found
+
+
+def extension(path: str) -> str:
+    """Return what stands after the last dot of a file's name, in small letters; the name when it has no dot.
+
+    >>> extension("src/a.b/Main.PY"), extension("src/a.b/Makefile"), extension(".gitignore")
+    ('py', 'makefile', 'gitignore')
+    """
+    return path.rpartition("/")[2].rpartition(".")[2].lower()
 
 
 def _is_tar(start: bytes) -> bool:

@@ -27,7 +27,8 @@ def test_the_reason_is_the_first_rule_that_fires_and_the_value_its_signal() -> N
 
 
 def test_every_rule_that_fires_is_written_also_for_a_document_already_rejected() -> None:
-    batch = run_stage(Rules(pack="gopher_quality"), docs("Too short.", GOOD, None))
+    columns = {"extension": pa.array(["py"] * 3)}
+    batch = run_stage(Rules(pack="gopher_quality"), docs("Too short.", GOOD, None, **columns))
     out = run_stage(Rules(pack="starcoder"), batch)
     fired = out[FIRED].to_pylist()
     short = ("word_count", "alphabetic_word_fraction", "stop_word_count")
@@ -80,7 +81,7 @@ def test_an_unknown_pack_or_bound_is_an_error_before_anything_runs() -> None:
 
 def test_the_declared_columns_are_those_that_are_written() -> None:
     stage = Rules(pack="starcoder")
-    out = run_stage(stage, docs("x = 1\n"))
+    out = run_stage(stage, docs("x = 1\n", extension=pa.array(["py"])))
     assert {f.name: f.type for f in out.schema if f.name.startswith("signal.")} == dict(stage.columns_written())
 
 

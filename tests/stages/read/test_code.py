@@ -16,7 +16,7 @@ import zstandard
 
 from corpusforge.source import Found, Record, Skipped, Split, Unreadable
 from corpusforge.stages.read import archive_members, bounded
-from corpusforge.stages.read.code import Code
+from corpusforge.stages.read.code import Code, extension
 from corpusforge.stages.read.licences import FolderLicences, recognise, tagged
 from corpusforge.stages.read.programming_language import programming_language
 
@@ -283,3 +283,8 @@ def test_real_source_archives_are_read_whole(
     found = read(shared(f"code/repo-dumps/{name}.tar.gz"))
     assert not [r for r in found if isinstance(r, Unreadable)]
     assert Counter(r.license for r in found if isinstance(r, Record)) == {licence: count}
+
+
+def test_the_extension_is_in_small_letters_and_the_name_where_there_is_none() -> None:
+    names = {"a/b.tar/Main.PY": "py", "Makefile": "makefile", "x/.gitignore": "gitignore", "a.b.c++": "c++", "x.": ""}
+    assert {name: extension(name) for name in names} == names
