@@ -33,7 +33,7 @@ class BookPages(Stage):
     Null and empty texts stay as they are.
 
     Reads: text.   Writes: text.   Rejects: nothing.
-    Cost: 0.02 CPU s per MB, 17 MB per worker for batches of 1 MB (measured, one core).
+    Cost: 0.02 CPU s per MB (measured, one core).
     Source: none known; tests/benchmarks/measure_books.py plants the noise of scans in books and counts. In chapters of
         12 books that it was not designed on it found 95 to 100 % of heads, page numbers and lines of contents, settled
         99.6 % of broken words right and 39 % of hyphenated ones (in whole books 99.9 and 81 %), and lost 0.05 % of the
