@@ -130,6 +130,23 @@ def _move(keys: UInt64s, counts: Int64s, first: Int64s, to_keys: UInt64s, to_cou
 
 
 @njit(cache=True)
+def _shell_sort(values: UInt64s, farthest: int) -> None:
+    # `farthest`: about how many places a value may have to go
+    gap = 1
+    while gap < farthest // 2:
+        gap = gap * 9 // 4 + 1
+    while gap > 0:
+        for i in range(gap, len(values)):
+            value = values[i]
+            k = i
+            while k >= gap and values[k - gap] > value:
+                values[k] = values[k - gap]
+                k -= gap
+            values[k] = value
+        gap = gap * 4 // 9
+
+
+@njit(cache=True)
 def sort_distinct(values: UInt64s, sorted_values: UInt64s) -> int:
     """Write the set of `values`, which are hashes, in order into the front of `sorted_values`; return its size.
 
@@ -154,18 +171,7 @@ def sort_distinct(values: UInt64s, sorted_values: UInt64s) -> int:
         at = np.int64(value >> shift)
         sorted_values[ends[at]] = value
         ends[at] += 1
-    gap = 1
-    while gap < largest // 2:
-        gap = gap * 9 // 4 + 1
-    while gap > 0:
-        for i in range(gap, n):
-            value = sorted_values[i]
-            k = i
-            while k >= gap and sorted_values[k - gap] > value:
-                sorted_values[k] = sorted_values[k - gap]
-                k -= gap
-            sorted_values[k] = value
-        gap = gap * 4 // 9
+    _shell_sort(sorted_values[:n], largest)
     count = 1
     for i in range(1, n):
         if sorted_values[i] != sorted_values[count - 1]:
@@ -240,7 +246,8 @@ def _decide(
     keeper: UInt8s,
     similarity: Floats,
 ) -> None:
-    candidates = np.empty(64, np.int64)
+    candidates = np.empty(64, np.uint64)
+    shown_to = np.full(fill[_LISTED] + len(doc_ids), _NONE, np.int64)  # listed document -> the last it was shown to
     for d in range(len(doc_ids)):
         # its n-grams go where they stay if it is listed
         start = fill[_HASHES]
@@ -253,22 +260,18 @@ def _decide(
             is_open |= counts[at] < max_keepers
             entry = first[at]
             while entry != _NONE:
-                # a candidate once, in rank order, which is the order of its number
                 candidate = listed[entry]
                 entry = following[entry]
-                k = found
-                while k > 0 and candidates[k - 1] > candidate:
-                    k -= 1
-                if k > 0 and candidates[k - 1] == candidate:
+                if shown_to[candidate] == d:
                     continue
+                shown_to[candidate] = d
                 if found == len(candidates):
-                    candidates = np.append(candidates, np.empty(found, np.int64))
-                for j in range(found, k, -1):
-                    candidates[j] = candidates[j - 1]
-                candidates[k] = candidate
+                    candidates = np.append(candidates, np.empty(found, np.uint64))
+                candidates[found] = candidate
                 found += 1
+        _shell_sort(candidates[:found], found)  # documents are numbered in rank order
         for i in range(found):
-            candidate = candidates[i]
+            candidate = np.int64(candidates[i])
             others = hashes[offsets[candidate] : offsets[candidate + 1]]
             need = needed(count, len(others), verify, containment)
             if need > min(count, len(others)):

@@ -50,7 +50,7 @@ class Minhash(CorpusStage):
 
     Connected components of candidates only place the work. They are not broken up, however large: one component is
     decided by one worker, in bounded memory (`keeper_bytes` of n-grams, beyond that a scratch file beside the run's
-    work). 200,000 unlike pages of one template, 400 MB, were one component: 12 CPU s, 0.7 GB (measured).
+    work). 50,000 unlike pages of one template, 100 MB, are one component: 9 CPU s, in proportion to pages (measured).
 
     Reads: text, doc_id, source, and the column of `keep`.
     Writes: cluster_id (string; smallest doc_id of the component; null outside any), cluster_size (int64; 1 outside).
@@ -83,7 +83,7 @@ class Minhash(CorpusStage):
     within: Literal["corpus", "source"] = "corpus"  # source: documents of two sources are never compared
     keep: str = "longest"  # longest, newest, or a column
     priority: tuple[str, ...] = ()  # sources, best first; the others follow in the recipe's order
-    max_keepers: int = Field(16, ge=1)  # documents consulted in a band
+    max_keepers: int = Field(64, ge=1)  # documents consulted in a band
     keeper_bytes: ByteSize = ByteSize(512_000_000)
     max_source_loss: float = Field(0.5, ge=0, le=1)  # the run stops when a source would lose more documents
     seed: int = Field(1, ge=0, lt=1 << 32)
