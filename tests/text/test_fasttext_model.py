@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from corpusforge.errors import RecipeError
 from corpusforge.stages.quality.fasttext_file import model_path, read_labels, read_model
+from corpusforge.stages.quality.language import Language
+from corpusforge.testing import docs, run_stage
 from corpusforge.text import segment
 from corpusforge.text.fasttext_model import Binding, FastTextModel
 from corpusforge.training.zeroed_memory import zeroed_memory
@@ -150,6 +152,17 @@ def test_a_matrix_too_large_to_be_made_dense_is_left_to_fasttext(tmp_path, monke
     labels, scores = Binding(path, read_labels(path)).predict(segment(["the of", " ", "a\nno"]))
     assert labels[1] == -1
     assert labels[0] >= 0 and labels[2] >= 0 and scores[0] > 0
+
+
+def test_a_stage_says_in_the_log_that_fasttext_runs_its_model(tmp_path, monkeypatch, caplog):
+    path = write_model(tmp_path / "model.bin", SOFTMAX, (1, 3), 1, True)
+    stage, texts = Language(model=str(path), keep=("good", "bad", "none")), docs("the of", None, "a no", "été")
+    ours = run_stage(stage, texts)
+    assert set(ours["language"].to_pylist()) <= {*LABELS, None}
+    assert not caplog.records
+    monkeypatch.setattr("corpusforge.stages.quality.fasttext_file._DENSE_ROWS_BYTES", 100)
+    assert run_stage(stage, texts).equals(ours)
+    assert "fastText itself runs it" in caplog.text
 
 
 # ------------------------------------------------------------------------------ models that fastText trained
