@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from corpusforge import rules
@@ -132,3 +133,66 @@ def test_loading_a_pack_and_asking_a_stage_for_its_columns_imports_no_compiler()
         "print([m for m in ('numba', 'spacy', 'ray', 'corpusforge.text') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+EDITS = "about: A pack for tests.\nlines:\n  steps:\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        (EDITS + "    - {signal: word_cout, min: 1}\n", "4:16", "Did you mean 'word_count'?"),
+        (EDITS + "    - {signal: word_count}\n", "4:7", "needs `min`, `max` or both"),
+        (
+            EDITS + "    - {signal: word_count, min: 1, than: drop}\n",
+            "4:36",
+            "unknown key 'than'. Did you mean 'then'?",
+        ),
+        (EDITS + "    - {signal: word_count, min: 1, then: rejct}\n", "4:42", "Did you mean 'reject'?"),
+        (EDITS + "    - {signal: word_count, min: 1, then: reject}\n", "4:7", "needs a `name`"),
+        (EDITS + "    - {pattern: a, with: b, then: reject}\n", "4:35", "must be one of keep, drop"),
+        (EDITS + "    - {pattern: a}\n", "4:7", "`with` is missing"),
+        (EDITS + "    - {pattern: '(?=a)', with: b}\n", "4:17", "RE2"),
+        (EDITS + "    - {pattern: 'a', with: '\\1'}\n", "4:28", "RE2"),
+        (
+            EDITS + "    - {signal: word_count, min: 1, when: {signal: word_count}}\n",
+            "4:42",
+            "needs `min`, `max` or both",
+        ),
+        (EDITS + "    - {signal: words_removed_fraction, max: 1}\n", "4:16", "stands in `rules`"),
+        (EDITS + "    []\n", "4:5", "at least one step"),
+        (
+            EDITS.replace("steps", "cut: newlines\n  steps") + "    - {signal: word_count, min: 1}\n",
+            "3:8",
+            "'newline'?",
+        ),
+        (EDITS.replace("steps", "strip: 1\n  steps") + "    - {signal: word_count, min: 1}\n", "3:10", "true or false"),
+        (HEAD + "  - {signal: words_removed_fraction, max: 1}\n", "3:14", "below `edits` or `lines`"),
+        (HEAD + "  - {signal: word_count, min: 1}\ntable: {fr: {word_count.min: 2}}\n", "4:8", "needs `by`"),
+        (HEAD + "  - {signal: word_count, min: 1}\nby: language\n", "4:5", "needs a `table`"),
+        (HEAD + "  - {signal: word_count, min: 1}\nby: language\ntable: {fr: {word_cont.min: 2}}\n", "5:14", "Did you"),
+        (
+            HEAD + "  - {signal: word_count, min: 1}\nby: language\ntable: {fr: {word_count.max: 0}}\n",
+            "5:13",
+            "nothing",
+        ),
+        (HEAD + "  - {signal: word_count, min: 1}\nby: language\ntable: {fr: {}}\nother: kep\n", "6:8", "'keep'?"),
+        (HEAD + "  - {signal: word_count, min: 1}\nexamples:\n  - {text: a, edited: b}\n", "5:23", "neither `edits`"),
+        ("about: Nothing.\n", "1:1", "at least one rule, edit or step of lines"),
+    ],
+)
+def test_a_mistake_in_edits_lines_or_table_is_named_with_its_place(
+    tmp_path: Path, text: str, place: str, message: str
+) -> None:
+    with pytest.raises(RecipeError) as error:
+        pack(tmp_path, text, head="")
+    assert error.value.where == f"{tmp_path / 'mine.yaml'}:{place}"
+    assert message in error.value.message
+
+
+def test_a_bound_that_only_a_table_sets_gives_a_reason(tmp_path: Path) -> None:
+    table = "by: language\ntable: {fr: {word_count.max: 2}}\nother: keep\n"
+    mine = pack(tmp_path, "  - {signal: word_count}\n" + table)
+    assert mine.reasons() == ("word_count_above_max",)
+    verdict = mine.judge({"word_count": np.array([3.0, 3.0])}, pa.array(["fr", "en"]))
+    assert verdict.rejected.tolist() == [True, False]

@@ -42,6 +42,9 @@ def _lines(account: dict[str, Any]) -> list[str]:
     for stage in account["stages"]:
         pack = f" ({stage['pack']})" if "pack" in stage else ""
         lines.append(f"  {stage['name'] + pack:<40}{stage['outcome']}")
+    for edit in account.get("edits", ()):
+        took = f"{edit['chars_before']:,} characters before, {edit['chars_after']:,} after"
+        lines.append(f"edited{' by ' + edit['pack'] if 'pack' in edit else '':<36}{took}")
     if account.get("signals"):
         lines.append("signals")
         lines += [_signal(signal) for signal in account["signals"]]

@@ -26,8 +26,9 @@ def explain(output: str | Path, wanted: str) -> list[dict[str, Any]]:
     """Return an account of each document that `wanted` (doc_id, URL or origin) names, at most MOST.
 
     An account has `status` (kept, rejected, quarantined), what is known of the document, `stages` (name, pack, outcome:
-    passed, rejected, quarantined or not reached), `signals` (value, bounds and pack), and, as they apply, `place`,
-    `cluster`, `rejected`, `quarantined` and `keeper`, the account of the text that stays in place of a copy.
+    passed, rejected, quarantined or not reached), `signals` (value, bounds and pack), and, as they apply, `edits`
+    (characters before and after each pack that edits the text), `place`, `cluster`, `rejected`, `quarantined` and
+    `keeper`, the account of the text that stays in place of a copy.
     Raises OutputError when `output` holds no finished run, RunError when no document of the run is `wanted`.
     """
     return _Run(Path(output)).accounts(wanted)
@@ -139,14 +140,28 @@ class _Run:
             account["fired"] += row.get(FIRED) or ()
             measured = {k.removeprefix(SIGNAL_PREFIX): v for k, v in row.items() if isinstance(v, float)}
             packs = self._packs(block)
+            if "chars_before" in measured:  # a pack that edits stands alone
+                said = {"pack": packs[0].name} if packs else {}
+                sizes = {name: int(measured[name]) for name in rules.SIZES}
+                account.setdefault("edits", []).append({**said, **sizes})
             for pack in packs:
                 account["signals"] += [_judged(rule, pack, measured[rule.signal]) for rule in pack.rules]
             if not packs:
                 account["signals"] += [{"name": name, "value": value} for name, value in sorted(measured.items())]
 
     def _blocks(self, source: str) -> list[list[int]]:
-        names = [(i, self.stages[i]["name"] == "quality.rules") for i in self._passing(source)]
-        return [[i for i, _ in block] for is_rules, block in groupby(names, key=lambda entry: entry[1]) if is_rules]
+        # Neighbours in one block have one key; a pack that edits the text, and any other stage, has its own.
+        keys = [(i, "rules" if self._judges_only(i) else i) for i in self._passing(source)]
+        blocks = [[i for i, _ in block] for _, block in groupby(keys, key=lambda entry: entry[1])]
+        return [block for block in blocks if self.stages[block[0]]["name"] == "quality.rules"]
+
+    def _judges_only(self, index: int) -> bool:
+        if self.stages[index]["name"] != "quality.rules":
+            return False
+        try:
+            return not rules.load(self.fields[index]["pack"]).edits_text
+        except (RecipeError, KeyError):  # the pack is gone, or the run was made from Python
+            return True
 
     def _packs(self, block: list[int]) -> list[rules.Pack]:
         packs = []

@@ -322,7 +322,8 @@ def cut(
     """Cut every chunk by steps 1 and 2; return the number of tokens and of `suspects`.
 
     `starts`, `ends` and what `describe` says: room for as many tokens as the chunks have bytes; `counts`: tokens per
-    chunk, of which `chunks` has starts and ends. `suspects`: tokens that begin an exception to be joined (step 3), room as for tokens.
+    chunk, of which `chunks` has starts and ends. `suspects`: tokens that begin an exception to be joined (step 3), room
+    as for tokens.
     """
     chunk_starts, chunk_ends = chunks
     lengths, hashes, kinds = described

@@ -99,4 +99,4 @@ def replace_tokens(
         to_starts[n], to_ends[n] = starts[i], ends[i]
         to_lengths[n], to_hashes[n], to_kinds[n] = lengths[i], hashes[i], kinds[i]
         n += 1
-    return n
+    return int(n)

@@ -59,6 +59,10 @@ MISTAKES = (
     Mistake("misspelt key of a source", 'l"}\n', 'l"}\n    stage: [extract.html]\n'),
     Mistake("misspelt pack", "gopher_quality", "gopher_qualitiy"),
     Mistake("misspelt signal in a pack", "pack: gopher_quality", "pack: mine.yaml", place=r"mine\.yaml:3:14"),
+    Mistake("misspelt signal of a line", "gopher_quality", "lines.yaml", place=r"lines\.yaml:4:16"),
+    Mistake("misspelt bound in a table", "gopher_quality", "table.yaml", place=r"table\.yaml:3:14"),
+    Mistake("misspelt bound of a step", "gopher_quality", "c4, set: {lines.ends_as_sentenc.min: 0}"),
+    Mistake("misspelt column of a table", "gopher_quality", "column.yaml"),
     Mistake("misspelt bound of a pack", "pack: gopher_quality", "pack: gopher_quality, set: {word_counts.min: 80}"),
     Mistake("unknown language", "[en, de]", "[en, deutsch]"),
     Mistake("unknown variable", "${output}", "${outptu}"),
@@ -134,6 +138,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "pages").mkdir()
     (tmp_path / "pages" / "a.jsonl").write_text('{"text": "The cat sat on the mat."}\n')
     (tmp_path / "mine.yaml").write_text("about: Mine.\nrules:\n  - {signal: word_cuont, min: 50}\n")
+    lines = "lines:\n  steps:\n    - {signal: word_cuont, min: 3}\n"
+    (tmp_path / "lines.yaml").write_text("about: Mine.\n" + lines)
+    table = "by: language\ntable: {fr: {word_cuont.min: 3}}\nrules: [{signal: word_count, min: 5}]\n"
+    (tmp_path / "table.yaml").write_text("about: Mine.\n" + table)
+    (tmp_path / "column.yaml").write_text(
+        "about: Mine.\n" + table.replace("uon", "oun").replace("language", "langauge")
+    )
     return tmp_path
 
 

@@ -175,3 +175,25 @@ def test_the_command_prints_json_and_fails_with_code_1(output: Path, capsys: pyt
         main(["explain", str(output), "nobody"])
     assert ended.value.code == 1
     assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_what_a_pack_took_from_a_text_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "pages.jsonl").write_bytes(orjson.dumps({"url": "https://example.org/a", "text": "Menu\n" + STORY}))
+    (tmp_path / "cut.yaml").write_text("about: Cut.\nlines:\n  steps:\n    - {signal: word_count, min: 2}\n")
+    (tmp_path / "words.yaml").write_text(WORDS)
+    (tmp_path / "recipe.yaml").write_text(
+        f"corpusforge: 1\nsources: {{pages: {{read.jsonl: {{paths: '{tmp_path}/*.jsonl'}}}}}}\nstages:\n"
+        + "".join(f"  - quality.rules: {{pack: {tmp_path}/{name}.yaml}}\n" for name in ("words", "cut", "words"))
+        + f"write.parquet: {{path: '{tmp_path}/out'}}\nrun: {{workers: 1}}\n"
+    )
+    with pytest.raises(SystemExit):
+        main(["run", str(tmp_path / "recipe.yaml")])
+    account = one(tmp_path / "out", "a")
+    sizes = {"chars_before": len(STORY) + 5, "chars_after": len(STORY)}
+    assert account["edits"] == [{"pack": "cut", **sizes}]
+    counts = [signal["value"] for signal in account["signals"] if signal["name"] == "word_count"]
+    assert counts[0] == counts[1] + 1  # blocks before and after the edit measure apart
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        main(["explain", str(tmp_path / "out"), "https://example.org/a"])
+    assert "edited by cut" in capsys.readouterr().out

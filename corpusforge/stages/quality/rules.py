@@ -127,7 +127,7 @@ class Rules(Stage):
     @classmethod
     def examples(cls, folder: Path) -> tuple[Example, ...]:
         """The examples of the packs that reproduce published rules."""
-        packs = [rules.load(name) for name in ("gopher_quality", "gopher_repetition", "starcoder")]
+        packs = [rules.load(name) for name in ("gopher_quality", "gopher_repetition", "starcoder", "c4")]
         return tuple(
             Example(
                 cls(pack=p.name),
