@@ -79,7 +79,7 @@ def prepare(source: Path, folder: Path, count: int) -> None:
     step = max(1, table.num_rows // count)
     table = table.take(list(range(0, table.num_rows, step))[:count])
     table = table.append_column("id", pa.array([str(i) for i in range(table.num_rows)]))
-    for part, (name, chosen) in enumerate((("warm", table.slice(0, WARM_DOCUMENTS)), ("whole", table))):
+    for name, chosen in (("warm", table.slice(0, WARM_DOCUMENTS)), ("whole", table)):
         (folder / name).mkdir(parents=True)
         half = -(-chosen.num_rows // 2)
         for part in range(2):
@@ -145,7 +145,6 @@ def child_rensa(folder: Path, output: Path, verified: bool = False) -> None:
         words_of = re.compile(r"\w+").findall
         table = pa.concat_tables([pq.read_table(f) for f in sorted(source.glob("*.parquet"))])
         lsh = RMinHashLSH(threshold=0.72, num_perm=112, num_bands=14)
-        keep: list[bool] = []
         sets: dict[int, set[str]] = {}
         texts = table["text"].to_pylist()
         best_first = sorted(range(len(texts)), key=lambda i: -len(texts[i])) if verified else range(len(texts))

@@ -27,13 +27,13 @@ class Minhash(CorpusStage):
 
     A text is the set of its n-grams of words (`unit: words`: lower-cased words of letters and digits; a letter of a
     script without spaces, Han, kana, Thai, Lao, Khmer, Burmese, is a word) or of characters (`unit: characters`: the
-    same words with one space for all between them). Documents are considered by rank, best first: source (`priority`,
-    then the recipe's order), then `keep` ("longest": characters of text; "newest": `date`; or a column whose largest
-    value is best), then doc_id. Two are candidates if one of their `bands` MinHash bands of `rows` values is equal and,
-    with `within: source`, their source is. A document goes if and only if its similarity to a better-ranked candidate
-    that stays is at least `verify`; the best-ranked of these is recorded. In each band only the first `max_keepers`
-    documents that stay are consulted. So nothing is removed along a chain, and every removed text was compared with
-    the text that stays. The result does not depend on how the work is split.
+    same words with one space for all between them; 25 are about five English words). Documents are considered by rank,
+    best first: source (`priority`, then the recipe's order), then `keep` ("longest": characters of text; "newest":
+    `date`; or a column whose largest value is best), then doc_id. Two are candidates if one of their `bands` MinHash
+    bands of `rows` values is equal and, with `within: source`, their source is. A document goes if and only if its
+    similarity to a better-ranked candidate that stays is at least `verify`; the best-ranked of these is recorded. In
+    each band only the first `max_keepers` documents that stay are consulted. So nothing is removed along a chain, and
+    every removed text was compared with the text that stays. The result does not depend on how the work is split.
 
     `similarity` is "jaccard" (shared n-grams over all n-grams of both) or "containment" (over the removed text's
     n-grams), both 0..1. A document with fewer than `ngram` words (or characters) is one n-gram of all it has. One
