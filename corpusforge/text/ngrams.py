@@ -12,7 +12,7 @@ from corpusforge.text.spans import mix, table_size
 
 SHORTEST, LONGEST = 5, 10  # the n of duplicate_characters()
 TOPS = 4  # the largest n of top_characters()
-WINDOW_BYTES = 12
+WINDOW_BYTES, LONG_BYTES = 12, 20
 
 
 @njit(cache=True)
@@ -61,13 +61,21 @@ def concatenate(
 
 @njit(cache=True)
 def find_candidates(
-    offsets: Int64s, places: Int64s, joined: UInt64s, counts: UInt16s, hashes: Int64s, tokens: Int64s
+    offsets: Int64s,
+    places: Int64s,
+    joined: UInt64s,
+    counts: UInt8s,
+    long_counts: UInt8s,
+    hashes: Int64s,
+    long_hashes: Int64s,
+    tokens: Int64s,
 ) -> Int64s:
     """Write to `tokens` where an n-gram, n >= SHORTEST, may begin that repeats in its document; return the offsets.
 
     Equal n-grams have equal first bytes: left out are tokens where WINDOW_BYTES bytes begin that begin at no other
-    token of the document, unless the n-grams there may be shorter. `joined`: the bytes as little-endian words.
-    `counts` (windows with a hash: 0, 1, 2 = more) and `hashes` are scratch of the size of the largest table.
+    token of the document, unless the n-grams there may be shorter; likewise LONG_BYTES, which fewer share. `joined`:
+    the bytes as little-endian words. `counts` (windows with a hash: 0, 1, 2 = more) and `hashes` are scratch of the
+    size of the largest table.
     """
     found = np.zeros(len(offsets), np.int64)
     n = 0
@@ -75,20 +83,29 @@ def find_candidates(
         begin, stop = offsets[d], offsets[d + 1] - SHORTEST
         size = table_size(stop + 1 - begin)
         counts[:size] = 0
+        long_counts[:size] = 0
         for i in range(begin, stop + 1):
             place = places[i]
             word = place >> 3
             bits = np.uint64(8 * (place & 7))
             back = np.uint64(63) - bits  # shifted in two steps, since a shift by 64 is undefined
             low = joined[word] >> bits | joined[word + 1] << np.uint64(1) << back
-            high = (joined[word + 1] >> bits | joined[word + 2] << np.uint64(1) << back) & np.uint64(0xFFFFFFFF)
-            key = (low * np.uint64(0x9E3779B97F4A7C15) ^ high) * np.uint64(0xD6E8FEB86659FD93)
+            middle = joined[word + 1] >> bits | joined[word + 2] << np.uint64(1) << back
+            high = (joined[word + 2] >> bits | joined[word + 3] << np.uint64(1) << back) & np.uint64(0xFFFFFFFF)
+            first = low * np.uint64(0x9E3779B97F4A7C15)
+            key = (first ^ (middle & np.uint64(0xFFFFFFFF))) * np.uint64(0xD6E8FEB86659FD93)
             at = np.int64(key >> np.uint64(32)) & (size - 1)
             hashes[i - begin] = at
             counts[at] = min(counts[at] + 1, 2)
+            key = ((first ^ middle) * np.uint64(0xD6E8FEB86659FD93) ^ high) * np.uint64(0x9E3779B97F4A7C15)
+            at = np.int64(key >> np.uint64(32)) & (size - 1)
+            long_hashes[i - begin] = at
+            long_counts[at] = min(long_counts[at] + 1, 2)
         for i in range(begin, stop + 1):
             tokens[n] = i
-            n += (counts[hashes[i - begin]] > 1) | (places[i + SHORTEST] - places[i] < WINDOW_BYTES)
+            length = places[i + SHORTEST] - places[i]
+            again = (counts[hashes[i - begin]] > 1) | (length < WINDOW_BYTES)
+            n += again & ((long_counts[long_hashes[i - begin]] > 1) | (length < LONG_BYTES))
         found[d + 1] = n
     return found
 

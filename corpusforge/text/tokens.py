@@ -62,12 +62,13 @@ class Tokens(Spans):
 
     @cached_property
     def _candidates(self) -> tuple[Int64s, Int64s, UInt64s, UInt64s]:
-        joined = _uint64s(int(self.lengths_bytes.sum()) // 8 + 4)
+        joined = _uint64s(int(self.lengths_bytes.sum()) // 8 + 5)
         places, sums, scales = _int64s(len(self) + 1), _uint64s(len(self) + 1), _uint64s(len(self) + 1)
         concatenate(self.data, self.starts, self.ends, joined.view(np.uint8), places, sums, scales)
-        counts, hashes = np.empty(self.largest_table, np.uint16), _int64s(self.largest_table)
+        size = self.largest_table
+        counts = np.empty(size, np.uint8), np.empty(size, np.uint8)
         tokens = _int64s(len(self) + 1)
-        offsets = find_candidates(self.offsets, places, joined, counts, hashes, tokens)
+        offsets = find_candidates(self.offsets, places, joined, *counts, _int64s(size), _int64s(size), tokens)
         return offsets, tokens[: offsets[-1]], sums, scales
 
     @cached_property
