@@ -1,8 +1,8 @@
 """The tokens that n-gram language models see: texts normalised, cut into lines and into tokens with hashes.
 
 Two cuts: `words`, each run of letters, marks, numbers and `_` (a letter of a script that writes no spaces is one of
-its own) and each other character that is no space; `whitespace`, what stands between spaces, as KenLM cuts. Spaces
-are Unicode's and the ASCII control characters.
+its own) and each other character that is no space (Unicode's and the ASCII control characters); `whitespace`, what
+stands between ASCII whitespace and NUL, as KenLM cuts.
 """
 
 from dataclasses import dataclass
@@ -101,7 +101,10 @@ def _cut(
     kinds = np.empty(128, np.int64)  # 0 space, 1 inside a token, 2 a token of its own
     for code in range(128):
         entry = table[table[0] + code]
-        kinds[code] = 0 if entry & 8 or code < 32 or code == 127 else 1 if entry & 1 or not words else 2
+        if words:
+            kinds[code] = 0 if entry & 8 or code < 32 or code == 127 else 1 if entry & 1 else 2
+        else:
+            kinds[code] = 0 if code == 32 or 9 <= code <= 13 or code == 0 else 1
     n = 0
     for line in range(len(lines) - 1):
         at = lines[line]
@@ -119,7 +122,7 @@ def _cut(
                 code, width = decode(data, at, stop)
                 entry = table[table[code >> 8] + (code & 255)]
                 mark = entry & 4 != 0
-                kind = 0 if entry & 8 else 1 if not words else 3 if entry & 2 else 1 if entry & 1 else 2
+                kind = 1 if not words else 0 if entry & 8 else 3 if entry & 2 else 1 if entry & 1 else 2
             if inside and not (kind == 1 and (joins == 1 or (joins == 2 and mark))):
                 ends[n] = at
                 hashes[n] = mix(state)

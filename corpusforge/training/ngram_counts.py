@@ -69,7 +69,7 @@ def count(stream: Iterator[UInt32s], vocabulary: int, order: int, max_ngrams: in
     if totals.sum() > max_ngrams:
         raise RunError(
             f"the texts have {int(totals.sum()):,} distinct n-grams of up to {order} words, and --max-ngrams is "
-            f"{max_ngrams:,} (about 45 bytes of memory each); raise it, give less text, or lower --order"
+            f"{max_ngrams:,} (about 60 bytes of memory each); raise it, give less text, or lower --order"
         )
     levels = [Level(*(np.zeros(int(n), np.uint32) for _ in range(4))) for n in totals]
     levels[0].words[:] = np.arange(vocabulary)

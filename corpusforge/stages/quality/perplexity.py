@@ -34,8 +34,8 @@ class Perplexity(Stage):
     - `unit`: document (the whole text is one line, as CCNet has it) or line (each line has its own begin and end; the
       tokens of all lines count together).
     - `tokens`: words (runs of letters and digits, single letters of scripts without spaces, single other characters)
-      or whitespace. `sentencepiece` (or `sentencepieces` by language; package sentencepiece) is the path of a model
-      whose pieces are the tokens, as for CCNet's own models.
+      or whitespace (ASCII, as KenLM cuts). `sentencepiece` (or `sentencepieces` by language; package sentencepiece)
+      is the path of a model whose pieces are the tokens, as for CCNet's own models.
 
     `cutoffs` writes the column `perplexity_bucket`: head below the first number, middle below the second, else tail,
     of the perplexity rounded to 0.1, by language: `ccnet` (filters/ccnet_cutoffs.yaml, for CCNet's models), the path of
@@ -45,8 +45,9 @@ class Perplexity(Stage):
     Reads: text; language with `models` or `cutoffs`.
     Writes: perplexity (float64); perplexity_bucket (string) with `cutoffs`.
     Rejects: high_perplexity, low_perplexity (value: the perplexity).
-    Cost: 0.06 CPU s per MB with a model of 11 million n-grams (133 MB, mapped and shared); KenLM 0.3 with our
-    normalisation. An ARPA file is read at start, 0.06 CPU s per MB, into 12 bytes for each n-gram.
+    Cost: 0.03 CPU s per MB with a model of 2.5 million n-grams (31 MB), 0.05 with 11 million (133 MB), mapped from the
+    file and shared by workers; KenLM 0.12 on our tokens; SentencePiece and KenLM 0.6. An ARPA file is read by each
+    worker when it starts, 0.05 CPU s per MB, into 12 bytes for each n-gram.
     Errors: a file that is no model, a package that is missing, cut-offs that do not rise.
 
     Example:
