@@ -13,7 +13,7 @@ from numba import njit
 from corpusforge.text.arrays import Floats, Int32s, Int64s, UInt64s
 from corpusforge.text.spans import Spans, mix, table_size
 
-_COUNT = np.uint64((1 << 26) - 1)
+COUNT = np.uint64((1 << 26) - 1)
 
 
 class Repeats:
@@ -87,19 +87,18 @@ def _logarithms() -> Floats:
 
 
 @njit(cache=True)
-def _count(table: UInt64s, last: int, key: np.uint64) -> int:
-    """Count `key` in a table and return its slot.
+def count_key(table: UInt64s, last: int, key: np.uint64) -> int:
+    """Count `key` in a table of `last` + 1 slots (a power of two; 0: free) and return its slot.
 
-    A slot holds the upper 38 bits of the key and, in the lower 26, how often it came: one place to look at. The slot
-    itself tells keys apart by further bits; two of a million differ yet collide with probability 1e-6.
+    A slot holds the upper 38 bits of the key and, in the lower 26 (`COUNT`), how often it came: one place to look at.
+    The slot itself tells keys apart by further bits; two of a million differ yet collide with probability 1e-6.
     """
     tag = key >> np.uint64(26)
     at = np.int64(key) & last
     while table[at] != 0 and table[at] >> np.uint64(26) != tag:
         at = (at + 1) & last
-    if table[at] == 0:
-        table[at] = tag << np.uint64(26)
-    table[at] += np.uint64(1)
+    entry = table[at]
+    table[at] = (tag << np.uint64(26) if entry == 0 else entry) + np.uint64(1)  # no branch
     return int(at)
 
 
@@ -122,14 +121,14 @@ def _repeated_words(
         table[: last + 1] = 0
         n = 0
         for i in range(begin, stop):
-            at = _count(table, last, hashes[i])
-            new = table[at] & _COUNT == 1
+            at = count_key(table, last, hashes[i])
+            new = table[at] & COUNT == 1
             n += new
             slots[i - begin] = ~at if new else at
         total = 0.0
         for i in range(begin, stop):
             slot = slots[i - begin]
-            count = np.int64(table[~slot if slot < 0 else slot] & _COUNT)
+            count = np.int64(table[~slot if slot < 0 else slot] & COUNT)
             if slot < 0:
                 total += logarithms[count] if count < len(logarithms) else count * log(count)
             starts[m] = i
@@ -173,13 +172,13 @@ def _repeated_ngrams(
         last = table_size(m - first) - 1
         table[: last + 1] = 0
         for k in range(first, m):
-            slots[k - first] = _count(table, last, mix(keys[k]))
+            slots[k - first] = count_key(table, last, mix(keys[k]))
         best = np.int64(1)
         free = np.int64(0)  # the first word that is not covered yet
         items = m - first
         m = first
         for k in range(items):
-            count = np.int64(table[slots[k]] & _COUNT)
+            count = np.int64(table[slots[k]] & COUNT)
             if count < 2:
                 continue
             start = starts[first + k]

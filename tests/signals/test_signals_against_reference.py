@@ -157,3 +157,8 @@ def test_an_ngram_may_occur_more_often_than_65535_times() -> None:
 def test_a_long_run_of_marks_is_put_in_canonical_order() -> None:
     text = "q" + "\u0301\u0323" * 500
     compare("normalized", [text, unicodedata.normalize("NFD", text), text + " " + unicodedata.normalize("NFD", text)])
+
+
+def test_a_document_of_many_characters_is_counted_in_parts() -> None:
+    words = [str(i * i % 997) for i in range(20_000)]
+    compare("roots", [" ".join(words), "ab" * 10_000, "日本" + "語" * 9_000, "x" * 8_200])
