@@ -80,7 +80,7 @@ def discounts_of(adjusted: UInt32s) -> tuple[tuple[float, float, float], bool]:
         return FALLBACK, False
     y = n[0] / (n[0] + 2 * n[1])
     found = tuple(k - (k + 1) * y * n[k] / n[k - 1] for k in range(1, 4))
-    if any(not 0 <= d <= k for k, d in enumerate(found, 1)):
+    if any(not 0 < d <= k for k, d in enumerate(found, 1)):
         return FALLBACK, False
     return (found[0], found[1], found[2]), True
 

@@ -162,23 +162,21 @@ def _windows(
     ids: UInt32s, at: int, bits: int, order: int, state: UInt64s, high: UInt64s, low: UInt64s, n: int
 ) -> tuple[int, int]:
     """Write windows until `ids` end or the arrays are full; return the next place in `ids` and in the arrays."""
-    shift = (order - 1) * bits
+    base = 128 - order * bits
+    ones = np.uint64(0xFFFFFFFFFFFFFFFF)
+    keep_high = ones if base < 64 else ones << np.uint64(base - 64)
+    keep_low = ones << np.uint64(base) if base < 64 else np.uint64(0)
+    top = np.uint64(64 - bits)
     width = np.uint64(bits)
-    rest = np.uint64(64 - bits)
     h, s = state[0], state[1]
     while at < len(ids) and n < len(high):
         word = np.uint64(ids[at]) + np.uint64(1)
         if word <= 2:  # <unk> or <s>: nothing is seen before it
             h = s = np.uint64(0)
         else:
-            s = s >> width | h << rest
-            h = h >> width
-        if shift >= 64:
-            h |= word << np.uint64(shift - 64)
-        else:
-            s |= word << np.uint64(shift)
-            if shift + bits > 64:
-                h |= word >> np.uint64(64 - shift)
+            s = (s >> width | h << top) & keep_low
+            h = h >> width & keep_high
+        h |= word << top
         if word > 2:
             high[n] = h
             low[n] = s
@@ -190,11 +188,14 @@ def _windows(
 
 @njit(cache=True)
 def _radix_sort(high: UInt64s, low: UInt64s, spare_high: UInt64s, spare_low: UInt64s, bits: int) -> bool:
-    """Sort pairs by (high, low), the lowest digit first; return whether the result is in the spare arrays."""
+    """Sort pairs of which the highest `bits` bits are used, lowest digit first.
+
+    Return whether the result is in the spare arrays.
+    """
     a, b, c, d = high, low, spare_high, spare_low
     swapped = False
     counts = np.empty(2049, np.int64)
-    for begin in range(0, bits, 11):
+    for begin in range(128 - bits, 128, 11):
         counts[:] = 0
         for i in range(len(a)):
             counts[_digit(a[i], b[i], begin) + 1] += 1
@@ -238,7 +239,7 @@ def _shared(high: np.uint64, low: np.uint64, last: UInt64s, bits: int, order: in
     """Return how many words, from the last one on, a window has in common with the one before."""
     same = 0
     while same < order:
-        begin = (order - 1 - same) * bits
+        begin = 128 - (same + 1) * bits
         if _word(high, low, begin, bits) != _word(last[0], last[1], begin, bits):
             break
         same += 1
@@ -249,7 +250,7 @@ def _shared(high: np.uint64, low: np.uint64, last: UInt64s, bits: int, order: in
 def _count_nodes(high: UInt64s, low: UInt64s, bits: int, order: int, last: UInt64s, totals: Int64s) -> None:
     for i in range(len(high)):
         k = _shared(high[i], low[i], last, bits, order)
-        while k < order and _word(high[i], low[i], (order - 1 - k) * bits, bits) != 0:
+        while k < order and _word(high[i], low[i], 128 - (k + 1) * bits, bits) != 0:
             totals[k] += 1
             k += 1
         last[0], last[1] = high[i], low[i]
@@ -274,7 +275,7 @@ def _fill(
         same = _shared(high[i], low[i], last, bits, order)
         parent = np.int64(0)
         for k in range(order):
-            word = _word(high[i], low[i], (order - 1 - k) * bits, bits)
+            word = _word(high[i], low[i], 128 - (k + 1) * bits, bits)
             if word == 0:
                 break
             if k == 0:

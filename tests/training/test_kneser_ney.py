@@ -53,7 +53,7 @@ class Reference:
             return (0.0, 0.5, 1.0, 1.5)
         y = many[0] / (many[0] + 2 * many[1])
         found = [k - (k + 1) * y * many[k] / many[k - 1] for k in range(1, 4)]
-        return (0.0, *found) if all(0 <= d <= k for k, d in enumerate(found, 1)) else (0.0, 0.5, 1.0, 1.5)
+        return (0.0, *found) if all(0 < d <= k for k, d in enumerate(found, 1)) else (0.0, 0.5, 1.0, 1.5)
 
     def probability(self, word: str, history: Gram) -> float:
         n = len(history) + 1
