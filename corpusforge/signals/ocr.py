@@ -10,6 +10,8 @@ when it is
   lone: one small consonant alone (t, f; not an initial, not a, y, o).
 """
 
+from typing import cast
+
 import numpy as np
 from numba import njit
 
@@ -20,6 +22,10 @@ from corpusforge.text.unicode import TABLE
 from corpusforge.text.utf8 import decode
 
 MIXED, VOWELLESS, SYMBOLIC, LONE = 1, 2, 4, 8
+# Bits of an ASCII character; a separator is one of the marks above.
+_SMALL, _CAPITAL, _SEPARATOR, _VOWEL = 1, 2, 4, 8
+# What is found per document: words of any kind and of three kinds, characters that read as text and that do not.
+_GARBLED, _MIXED, _VOWELLESS, _SYMBOLIC, _READABLE, _UNREADABLE = range(6)
 
 
 def garbled_word_fraction(text: TextBatch) -> Floats:
@@ -32,7 +38,7 @@ def garbled_word_fraction(text: TextBatch) -> Floats:
     Source: none; kinds after Taghva et al. 2001 (Automatic removal of garbage strings in OCR text) and Wudtke et al.
     2011, in linear time and without their lengths tuned to English.
     """
-    return _share(text, MIXED | VOWELLESS | SYMBOLIC | LONE)
+    return _share(text, _GARBLED)
 
 
 def mixed_word_fraction(text: TextBatch) -> Floats:
@@ -44,7 +50,7 @@ def mixed_word_fraction(text: TextBatch) -> Floats:
 
     Source: none; see `garbled_word_fraction`.
     """
-    return _share(text, MIXED)
+    return _share(text, _MIXED)
 
 
 def vowelless_word_fraction(text: TextBatch) -> Floats:
@@ -56,7 +62,7 @@ def vowelless_word_fraction(text: TextBatch) -> Floats:
 
     Source: none; see `garbled_word_fraction`.
     """
-    return _share(text, VOWELLESS)
+    return _share(text, _VOWELLESS)
 
 
 def symbolic_word_fraction(text: TextBatch) -> Floats:
@@ -68,7 +74,7 @@ def symbolic_word_fraction(text: TextBatch) -> Floats:
 
     Source: none; see `garbled_word_fraction`.
     """
-    return _share(text, SYMBOLIC)
+    return _share(text, _SYMBOLIC)
 
 
 def unreadable_char_fraction(text: TextBatch) -> Floats:
@@ -86,12 +92,20 @@ def unreadable_char_fraction(text: TextBatch) -> Floats:
 
     Source: none; tells lines of scanned figures, see `garbled_word_fraction` for misread words.
     """
-    return _unreadable(text.data, text.offsets, TABLE)
+    found = _found(text)
+    return divide(found[_UNREADABLE], found[_READABLE] + found[_UNREADABLE])
 
 
-def _share(text: TextBatch, kinds: int) -> Floats:
+def _share(text: TextBatch, row: int) -> Floats:
+    return divide(_found(text)[row], text.chunks.counts)
+
+
+def _found(text: TextBatch) -> Int64s:
     chunks = text.chunks
-    return divide(chunks.sum(_garbled(chunks.data, chunks.starts, chunks.ends, TABLE, kinds)), chunks.counts)
+    return cast(
+        Int64s,
+        text.once("ocr", lambda: _measure(text.data, text.offsets, chunks.offsets, chunks.starts, chunks.ends, TABLE)),
+    )
 
 
 @njit(cache=True)
@@ -118,11 +132,44 @@ def _vowel(code: int) -> bool:
 
 
 @njit(cache=True)
-def _garbled(data: UInt8s, starts: Int64s, ends: Int64s, table: Flags, kinds: int) -> Int64s:
-    found = np.zeros(len(starts), np.int64)
-    for i in range(len(starts)):
-        kind = _kind(data, starts[i], ends[i], table)
-        found[i] = kind & kinds != 0
+def _measure(data: UInt8s, texts: Int64s, offsets: Int64s, starts: Int64s, ends: Int64s, table: Flags) -> Int64s:
+    found = np.zeros((6, len(offsets) - 1), np.int64)
+    bits = np.zeros(256, np.uint8)
+    for code in range(128):
+        letter = _CAPITAL if 65 <= code <= 90 else _SMALL if 97 <= code <= 122 else 0
+        if letter:
+            bits[code] = letter | (_VOWEL if _vowel(code | 32) else 0)
+        elif _separates(code):
+            bits[code] = _SEPARATOR
+    for d in range(len(offsets) - 1):
+        for i in range(offsets[d], offsets[d + 1]):
+            # Nine of ten words: small letters with a vowel, or the first a capital, and a mark on either side.
+            at = starts[i]
+            end = ends[i]
+            if bits[data[at]] & _SEPARATOR:
+                at += 1
+            begin = at
+            met = 0
+            if at < end:
+                met = bits[data[at]]
+                at += met & (_SMALL | _CAPITAL) != 0
+            while at < end and bits[data[at]] & _SMALL:
+                met |= bits[data[at]]
+                at += 1
+            length = at - begin
+            if at < end and bits[data[at]] & _SEPARATOR:
+                at += 1
+            if at == end and met & _VOWEL:
+                found[_READABLE, d] += length
+                continue
+            kind = _kind(data, starts[i], end, table)
+            found[_GARBLED, d] += kind != 0
+            found[_MIXED, d] += kind & MIXED != 0
+            found[_VOWELLESS, d] += kind & VOWELLESS != 0
+            found[_SYMBOLIC, d] += kind & SYMBOLIC != 0
+            readable, unreadable = _read(data, starts[i], end, texts[d + 1], table)
+            found[_READABLE, d] += readable
+            found[_UNREADABLE, d] += unreadable
     return found
 
 
@@ -144,7 +191,9 @@ def _kind(data: UInt8s, start: int, end: int, table: Flags) -> int:
         code = 0
         width = 1
         if at < end:
-            code, width = decode(data, at, end)
+            code = int(data[at])
+            if code >= 128:
+                code, width = decode(data, at, end)
             entry = int(table[table[code >> 8] + (code & 255)])
         if at >= end or ((entry & 1 == 0 or code == 95) and _separates(code)):
             if vowels == 0 and small == letters and letters >= 3:
@@ -190,48 +239,41 @@ def _kind(data: UInt8s, start: int, end: int, table: Flags) -> int:
 
 
 @njit(cache=True)
-def _unreadable(data: UInt8s, texts: Int64s, table: Flags) -> Floats:
-    found = np.zeros(len(texts) - 1, np.float64)
-    for d in range(len(texts) - 1):
-        at = texts[d]
-        stop = texts[d + 1]
-        good = 0
-        bad = 0
-        free = True  # the next mark belongs to a word
-        before = 32  # the code point before this one
-        while at < stop:
-            code, width = decode(data, at, stop)
-            entry = int(table[table[code >> 8] + (code & 255)])
-            if entry & 8:
-                free = True
-                before = 32
-                at += width
-            elif entry & 1 and code != 95:
-                begin = at
-                length, width, reads = _run(data, at, stop, table, before)
-                at += width
-                if reads:
-                    good += length
-                else:
-                    bad += length
-                free = True
-                before = int(data[at - 1]) if at > begin else 0
+def _read(data: UInt8s, start: int, end: int, stop: int, table: Flags) -> tuple[int, int]:
+    # Characters of a chunk that read as text and that do not; the text ends at `stop`.
+    good = 0
+    bad = 0
+    free = True  # the next mark belongs to a word
+    before = 32  # the code point before this one
+    at = start
+    while at < end:
+        code = int(data[at])
+        width = 1
+        if code >= 128:
+            code, width = decode(data, at, end)
+        if table[table[code >> 8] + (code & 255)] & 1 and code != 95:
+            length, width, reads = _run(data, at, end, table, before)
+            at += width
+            if reads:
+                good += length
             else:
-                repeated = 1
+                bad += length
+            free = True
+            before = int(data[at - 1])
+        else:
+            repeated = 1
+            at += width
+            while at < end and data[at] == data[at - width] and decode(data, at, end)[0] == code:
+                repeated += 1
                 at += width
-                while at < stop and decode(data, at, stop)[0] == code:
-                    repeated += 1
-                    at += width
-                alone = before == 32 and (at == stop or data[at] <= 32)
-                if repeated == 1 and alone and _operator(code):
-                    good += 1
-                elif repeated == 1:
-                    bad += not free
-                    free = False
-                before = code
-        if good + bad > 0:
-            found[d] = bad / (good + bad)
-    return found
+            alone = before == 32 and (at == stop or data[at] <= 32)
+            if repeated == 1 and alone and _operator(code):
+                good += 1
+            elif repeated == 1:
+                bad += not free
+                free = False
+            before = code
+    return good, bad
 
 
 @njit(cache=True)
@@ -253,7 +295,10 @@ def _run(data: UInt8s, start: int, stop: int, table: Flags, before: int) -> tupl
     small = False
     at = start
     while at < stop:
-        code, width = decode(data, at, stop)
+        code = int(data[at])
+        width = 1
+        if code >= 128:
+            code, width = decode(data, at, stop)
         if not table[table[code >> 8] + (code & 255)] & 1 or code == 95 or (48 <= code <= 57) != digits:
             break
         lower = code | 32
