@@ -1,9 +1,9 @@
 """Vectors of texts: the mean of the rows of their words, words remembered.
 
 Natural text repeats words, so the rows of a word are found once and remembered, in the order of first occurrence: the
-frequent words stand together. A text is cut into stretches of 128 words, and each step is done for all of a stretch
-before the next, so that the processor waits for many places of memory at once. Rows are added in float32 in fastText's
-own order.
+frequent words stand together. A text is cut into stretches of about 100 words, and each step is done for all of a
+stretch before the next, so that the processor waits for many places of memory at once. Rows are added in float32 in
+fastText's own order.
 """
 
 import numpy as np
@@ -19,10 +19,10 @@ from corpusforge.text.fasttext_wide import (
     separators,
     trailing_zeros,
 )
-from corpusforge.text.fasttext_words import Float32s, Tables, find_word, fnv, keep_present, rows_of
+from corpusforge.text.fasttext_words import Float32s, Tables, find_word, fnv, keep_present, new_scratch, rows_of
 
 _LONGEST_BYTES = 64  # a longer word is not remembered
-_WORDS = 128  # a stretch
+_WORDS = 128  # of a stretch, at most
 _INLINE = 10  # rows copied at once; 99 % of the words of lid.176 have no more
 _SMALLEST = 4096  # numbers in a new memory at least: one word of _LONGEST_BYTES with n-grams must fit
 _MASKS = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
@@ -169,8 +169,11 @@ def _remember(
     store[place + 2], store[place + 3] = np.int32(np.uint32(hi)), np.int32(np.uint32(hi >> _HALF))
     store[place + 4] = np.int32(np.uint32(state))
     store[place + 5] = head
-    for i in range(count):
-        store[place + 6 + i] = rows[first + i]
+    if count <= _INLINE:
+        copy10(rows, first, store, place + 6)
+    else:
+        for i in range(count):
+            store[place + 6 + i] = rows[first + i]
     if length > 16:
         for i in range(length):
             store[place + 6 + count + i] = data[start + i]
@@ -209,16 +212,16 @@ def text_vectors(
     last = len(index) - 1
     per_character = max(1, t.max_n - t.min_n + 1)
     bucket = np.uint64(t.bucket)
-    room = (
-        t.word_ngrams + _WORDS * _INLINE + per_character * (_LONGEST_BYTES + 2) + 8
-    )  # a stretch, and a word that has more rows
+    room = t.word_ngrams + _INLINE + per_character * (_LONGEST_BYTES + 2) + 8  # for what one step may write
     eos_hash = fnv(_EOS, 0, 4)
     eos_row = find_word(_EOS, 0, 4, eos_hash, t)
     cuts = np.empty(2 * _WORDS, np.int64)
     keys = np.empty((_WORDS, 2), np.uint64)
     places = np.empty(_WORDS, np.int64)
-    rows = np.empty(4 * room, np.int32)
+    rows = np.empty(max(8192, 2 * room), np.int32)
     hashes = np.empty(1024, np.int32)
+    planes = np.zeros(4 * (_LONGEST_BYTES + t.max_n + 32), np.uint32)
+    scratch = new_scratch(t.max_n)
     for d in range(len(starts)):
         at, stop = starts[d], ends[d]
         vector = vectors[d]
@@ -271,7 +274,9 @@ def text_vectors(
                         n = 0
                         if per_character * (length + 2) + 8 + room > len(rows):
                             rows = np.empty(per_character * (length + 2) + 8 + room, np.int32)
-                    count, state, word = rows_of(data, start, end, t, rows, n)
+                    if length > _LONGEST_BYTES and 4 * (length + t.max_n + 32) > len(planes):
+                        planes = np.zeros(4 * (length + t.max_n + 32), np.uint32)
+                    count, state, word = rows_of(data, start, end, t, rows, n, planes, scratch)
                     hashed = np.int32(np.uint32(state))
                     head = count << 1 | int(word)
                     if length <= _LONGEST_BYTES:

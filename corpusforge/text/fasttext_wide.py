@@ -9,6 +9,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+NO_BYTE = 256
 _BYTE, _WORD = ir.IntType(8), ir.IntType(64)
 
 
@@ -72,15 +73,104 @@ def count_bits(typing: Any, bits: Any) -> Any:
 
 
 @_compiled
-def high_product(typing: Any, a: Any, b: Any) -> Any:
-    """Return the upper 64 of the 128 bits of a * b."""
+def widen16(typing: Any, data: Any, at: Any, planes: Any, to: Any) -> Any:
+    """Write the 16 bytes from `at`, with their signs, to planes[to:]; return 16 bits, which of them are not ASCII."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        wide = ir.IntType(128)
-        product = builder.mul(builder.zext(args[0], wide), builder.zext(args[1], wide))
-        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), _WORD)
+        few = ir.VectorType(_BYTE, 16)
+        units = builder.load(_pointer(context, builder, signature.args[0], args[0], args[1], few), align=1)
+        kind = ir.VectorType(ir.IntType(32), 16)
+        place = _pointer(context, builder, signature.args[2], args[2], args[3], kind)
+        builder.store(builder.sext(units, kind), place, align=4)
+        negative = builder.icmp_signed("<", units, ir.Constant(few, [0] * 16))
+        return builder.zext(builder.bitcast(negative, ir.IntType(16)), _WORD)
 
-    return types.uint64(types.uint64, types.uint64), generate
+    return types.uint64(data, types.int64, planes, types.int64), generate
+
+
+@_compiled
+def empty16(typing: Any, states: Any) -> Any:
+    """Set states[:16] to fastText's hash of nothing."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.VectorType(ir.IntType(32), 16)
+        place = _pointer(context, builder, signature.args[0], args[0], ir.Constant(_WORD, 0), kind)
+        builder.store(ir.Constant(kind, [2166136261] * 16), place, align=4)
+        return context.get_dummy_value()
+
+    return types.void(states), generate
+
+
+@_compiled
+def hash16(typing: Any, planes: Any, at: Any, stride: Any, widest: Any, states: Any) -> Any:
+    """Take 16 states of fastText's hash, states[:16], one character further: those from planes[at].
+
+    Byte k of character c is planes[k * stride + c], a byte with its sign, or NO_BYTE; k is less than `widest`.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        planes, at, stride, widest, states = args
+        kind = ir.VectorType(ir.IntType(32), 16)
+        place = _pointer(context, builder, signature.args[4], states, ir.Constant(_WORD, 0), kind)
+        with cgutils.for_range(builder, widest) as loop:
+            first = builder.add(at, builder.mul(loop.index, stride))
+            units = builder.load(_pointer(context, builder, signature.args[0], planes, first, kind), align=4)
+            state = builder.load(place, align=4)
+            next_state = builder.mul(builder.xor(state, units), ir.Constant(kind, [16777619] * 16))
+            none = builder.icmp_unsigned("==", units, ir.Constant(kind, [NO_BYTE] * 16))
+            builder.store(builder.select(none, state, next_state), place, align=4)
+        return context.get_dummy_value()
+
+    return types.void(planes, types.int64, types.int64, types.int64, states), generate
+
+
+@_compiled
+def buckets16(typing: Any, states: Any, to: Any, bucket: Any, reciprocal: Any) -> Any:
+    """Write states[:16] % bucket to states[to:]; `reciprocal` is 2^32 // bucket, and bucket more than 1."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        states, to, bucket, reciprocal = args
+        kind, wide = ir.VectorType(ir.IntType(32), 16), ir.VectorType(_WORD, 16)
+
+        def spread(value: Any, of: Any) -> Any:
+            one = builder.insert_element(ir.Constant(of, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+            zeros = ir.Constant(ir.VectorType(ir.IntType(32), 16), [0] * 16)
+            return builder.shuffle_vector(one, ir.Constant(of, ir.Undefined), zeros)
+
+        zero = ir.Constant(_WORD, 0)
+        state = builder.load(_pointer(context, builder, signature.args[0], states, zero, kind), align=4)
+        product = builder.mul(builder.zext(state, wide), spread(reciprocal, wide))
+        quotient = builder.trunc(builder.lshr(product, ir.Constant(wide, [32] * 16)), kind)  # or one less
+        divisor = spread(builder.trunc(bucket, ir.IntType(32)), kind)
+        rest = builder.sub(state, builder.mul(quotient, divisor))
+        rest = builder.select(builder.icmp_unsigned("<", rest, divisor), rest, builder.sub(rest, divisor))
+        builder.store(rest, _pointer(context, builder, signature.args[0], states, to, kind), align=4)
+        return context.get_dummy_value()
+
+    return types.void(states, types.int64, types.int64, types.int64), generate
+
+
+@_compiled
+def present16(typing: Any, bits: Any, numbers: Any, at: Any) -> Any:
+    """Return 16 bits: of which of numbers[at:at + 16] the bit is set in `bits`, 32 in a number."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        bits, numbers, at = args
+        kind = ir.VectorType(ir.IntType(32), 16)
+        number = builder.load(_pointer(context, builder, signature.args[1], numbers, at, kind), align=4)
+        places = builder.lshr(number, ir.Constant(kind, [5] * 16))
+        found = ir.Constant(kind, ir.Undefined)
+        for i in range(16):
+            lane = ir.Constant(ir.IntType(32), i)
+            place = builder.zext(builder.extract_element(places, lane), _WORD)
+            address = _pointer(context, builder, signature.args[0], bits, place, ir.IntType(32))
+            found = builder.insert_element(found, builder.load(address, align=4), lane)
+        moved = builder.lshr(found, builder.and_(number, ir.Constant(kind, [31] * 16)))
+        return builder.zext(
+            builder.bitcast(builder.trunc(moved, ir.VectorType(ir.IntType(1), 16)), ir.IntType(16)), _WORD
+        )
+
+    return types.uint64(bits, numbers, types.int64), generate
 
 
 @_compiled

@@ -9,12 +9,21 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from corpusforge.text.arrays import Int32s, Int64s, UInt8s, UInt64s
-from corpusforge.text.fasttext_wide import count_bits, high_product
+from corpusforge.text.arrays import Int32s, Int64s, UInt8s, UInt32s, UInt64s
+from corpusforge.text.fasttext_wide import (
+    NO_BYTE,
+    buckets16,
+    count_bits,
+    empty16,
+    hash16,
+    present16,
+    trailing_zeros,
+    widen16,
+)
 
 Float32s = npt.NDArray[np.float32]
 _BASIS, _PRIME, _LOW = np.uint64(2166136261), np.uint64(16777619), np.uint64(0xFFFFFFFF)
-_ONE, _FREE = np.uint64(1), np.uint64(0xFFFFFFFFFFFFFFFF)
+_ONE, _SIX, _LAST, _FREE = np.uint64(1), np.uint64(6), np.uint64(63), np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 class Tables(NamedTuple):
@@ -25,12 +34,13 @@ class Tables(NamedTuple):
     ends: Int64s
     slots: UInt64s  # open addressing: hash << 32 | index of a word or label; _FREE for none
     present: UInt64s  # a bit per hash bucket that has a row (none: every bucket has): 250 kB stay in cache
+    bits: UInt32s  # the same bits
     before: Int32s  # how many buckets have a row before those of present[i]
     words: int
     min_n: int
     max_n: int
     bucket: int
-    reciprocal: np.uint64  # of `bucket`, see `_modulo`
+    reciprocal: int  # 2^32 // bucket
     word_ngrams: int
 
 
@@ -48,9 +58,23 @@ def input_tables(
     before = np.cumsum(np.bitwise_count(present), dtype=np.int32) - np.bitwise_count(present)
     if survivors is not None and not len(survivors):
         bucket = 0  # no n-gram has a row
-    reciprocal = np.uint64((0xFFFFFFFFFFFFFFFF // bucket + 1) & 0xFFFFFFFFFFFFFFFF if bucket else 0)
+    reciprocal = (1 << 32) // max(bucket, 1)
     before = before.astype(np.int32)
-    return Tables(text, starts, ends, slots, present, before, words, min_n, max_n, bucket, reciprocal, word_ngrams)
+    return Tables(
+        text,
+        starts,
+        ends,
+        slots,
+        present,
+        present.view(np.uint32),
+        before,
+        words,
+        min_n,
+        max_n,
+        bucket,
+        reciprocal,
+        word_ngrams,
+    )
 
 
 @njit(cache=True)
@@ -109,26 +133,74 @@ def keep_present(rows: Int32s, first: int, end: int, t: Tables) -> int:
         return end
     at = first
     for i in range(first, end):  # without a branch: which buckets have a row cannot be guessed
-        bucket = rows[i]
-        rows[at] = bucket
-        at += int(np.int64(present[bucket >> 6] >> np.uint64(bucket & 63) & _ONE))
+        number = np.uint64(np.uint32(rows[i]))
+        rows[at] = rows[i]
+        at += int(np.int64(present[number >> _SIX] >> (number & _LAST) & _ONE))
     for i in range(first, at):
-        bucket = rows[i]
-        below = (_ONE << np.uint64(bucket & 63)) - _ONE
-        rows[i] = words + before[bucket >> 6] + count_bits(present[bucket >> 6] & below)
+        number = np.uint64(np.uint32(rows[i]))
+        below = (_ONE << (number & _LAST)) - _ONE
+        rows[i] = words + before[number >> _SIX] + count_bits(present[number >> _SIX] & below)
     return at
 
 
 @njit(cache=True)
-def rows_of(data: UInt8s, start: int, end: int, t: Tables, rows: Int32s, at: int) -> tuple[int, np.uint64, bool]:
+def new_scratch(max_n: int) -> UInt32s:
+    """Return the numbers that `rows_of` works on: 16 states, 16 buckets of each n, a mask of each n."""
+    return np.zeros(17 * max_n + 33, np.uint32)
+
+
+@njit(cache=True)
+def _spread(data: UInt8s, start: int, end: int, planes: UInt32s) -> tuple[int, int]:
+    """Write the characters of < word > as `hash16` takes them; return how many, and the bytes of the widest."""
+    stride = len(planes) >> 2
+    planes[0] = 60
+    wide = np.uint64(0)
+    at = start
+    while at < end and at + 16 <= len(data):
+        some = widen16(data, at, planes, at - start + 1)
+        wide |= some if at + 16 <= end else some & ((_ONE << np.uint64(end - at)) - _ONE)
+        at += 16
+    if at >= end and not wide:
+        planes[end - start + 1] = 62
+        return end - start + 2, 1
+    planes[stride] = planes[2 * stride] = planes[3 * stride] = NO_BYTE
+    characters = 0
+    k = 0
+    widest = 0
+    for i in range(start, end):
+        byte = data[i]
+        if byte & 0xC0 == 0x80 and k < 3 * stride:  # more is no UTF-8
+            k += stride
+            widest = max(widest, k)
+        else:
+            k = 0
+            characters += 1
+            for more in range(stride, 4 * stride, stride):
+                planes[more + characters] = NO_BYTE
+        planes[k + characters] = np.uint32(np.int32(np.int8(byte)))
+    characters += 1
+    planes[characters] = 62
+    for more in range(stride, 4 * stride, stride):
+        planes[more + characters] = NO_BYTE
+    return characters + 1, widest // stride + 1
+
+
+@njit(cache=True)
+def rows_of(
+    data: UInt8s, start: int, end: int, t: Tables, rows: Int32s, at: int, planes: UInt32s, scratch: UInt32s
+) -> tuple[int, np.uint64, bool]:
     """Write the rows of the word data[start:end] to rows[at:]; return how many, the word's hash, if it is a word.
 
-    `rows` has room for max_n - min_n + 1 rows per byte of < word > and one more. A label is no word and has no rows.
+    `rows` has room for max_n - min_n + 1 rows per byte of < word > and one more; `planes` for four times its bytes and
+    32 more. A label is no word and has no rows.
     """
+    words, min_n, max_n, bucket = t.words, t.min_n, t.max_n, t.bucket
+    has_grams = bucket > 0 and max_n > 0
+    characters, widest = _spread(data, start, end, planes) if has_grams else (0, 0)  # long before it is read
     state = fnv(data, start, end)
     word = find_word(data, start, end, state, t)
-    label = word >= t.words
-    if word < 0 and end - start >= 9:
+    label = word >= words
+    if word < 0 and end - start >= 9 and data[start] == 95:
         label = True
         for i, byte in enumerate((95, 95, 108, 97, 98, 101, 108, 95, 95)):  # __label__
             label &= data[start + i] == byte
@@ -138,29 +210,38 @@ def rows_of(data: UInt8s, start: int, end: int, t: Tables, rows: Int32s, at: int
     if word >= 0:
         rows[at] = word
         at += 1
-    min_n, max_n, bucket, reciprocal = t.min_n, t.max_n, np.uint64(t.bucket), t.reciprocal
-    if bucket == 0 or max_n == 0:
+    if not has_grams:
         return at - first, state, True
-    grams = at
-    for i in range(start - 1, end + 1):  # < word >
-        part = ((_BASIS ^ np.uint64(60)) * _PRIME) & _LOW
-        if i >= start:
-            if i < end and data[i] & 0xC0 == 0x80:
+    present, before, bits = t.present, t.before, t.bits
+    stride = len(planes) >> 2
+    masks = 16 * max_n + 16
+    for block in range(0, characters, 16):  # 16 n-grams of one length at once
+        empty16(scratch)
+        every = np.uint64(0)
+        for n in range(1, max_n + 1):
+            hash16(planes, block + n - 1, stride, widest, scratch)
+            if n < min_n:
                 continue
-            part = ((_BASIS ^ _signed(data[i] if i < end else np.uint8(62))) * _PRIME) & _LOW
-        j = i + 1
-        n = 1
-        while True:
-            while j < end and data[j] & 0xC0 == 0x80 and j > start:
-                part = ((part ^ _signed(data[j])) * _PRIME) & _LOW
-                j += 1
-            if n >= min_n and not (n == 1 and (i < start or j > end)):
-                # part % bucket (Lemire, Kaser and Kurz 2019): a division costs as much as the rest of this loop
-                rows[at] = np.int32(np.int64(high_product(reciprocal * part, bucket)))
-                at += 1
-            n += 1
-            if n > max_n or j > end:
-                break
-            part = ((part ^ _signed(data[j] if j < end else np.uint8(62))) * _PRIME) & _LOW
-            j += 1
-    return keep_present(rows, grams, at, t) - first, state, True
+            buckets16(scratch, 16 * n, bucket, t.reciprocal)
+            mask = present16(bits, scratch, 16 * n) if len(bits) else np.uint64(0xFFFF)
+            left = characters - block - n + 1  # n-grams that are there
+            if n == 1:  # < and > alone are none
+                left -= 1
+                if block == 0:
+                    mask &= ~_ONE
+            if left < 16:
+                mask &= (_ONE << np.uint64(max(left, 0))) - _ONE
+            scratch[masks + n] = np.uint32(mask)
+            every |= mask
+        while every:
+            i = trailing_zeros(every)
+            every &= every - _ONE
+            for n in range(min_n, max_n + 1):
+                number = np.uint64(scratch[16 * n + i])
+                if len(bits):
+                    below = (_ONE << (number & _LAST)) - _ONE
+                    rows[at] = words + before[number >> _SIX] + count_bits(present[number >> _SIX] & below)
+                else:
+                    rows[at] = words + np.int64(number)
+                at += int(np.int64(scratch[masks + n] >> np.uint32(i) & np.uint32(1)))
+    return at - first, state, True

@@ -3,18 +3,39 @@
     python tests/benchmarks/compare_language.py FOLDER_OR_FILE.parquet ... [--text text] [--label lang] [--rows 50000]
 
 Speeds are MB of text per CPU second of one thread. "cold": the first pass over the texts with no word remembered;
-"steady": the second pass. The compilation (or its load from the cache) is shown apart.
+"steady": the second pass; the ratios are to fastText in the same run. The compilation (or its load from the cache) is
+shown apart. "scaling": the cold speed on the first 1, 10 and 100 MB, each with a model of its own.
 """
 
 import argparse
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpusforge.stages.quality.fasttext_file import model_path, read_labels, read_model
+from corpusforge.stages.quality.fasttext_file import Supervised, model_path, read_labels, read_model
+
+
+def scaling(parameters: Supervised, column: pa.LargeStringArray) -> Iterator[str]:
+    """Yield the speed on the first 1, 10 and 100 MB of the texts, as far as they go."""
+    from corpusforge.text import segment
+    from corpusforge.text.fasttext_model import FastTextModel
+
+    offsets = segment(column).offsets
+    before = 0
+    for bound in (1e6, 1e7, 1e8):
+        rows = min(int(np.searchsorted(offsets, offsets[0] + bound)), len(column))
+        if rows > before:
+            texts = segment(column.slice(0, rows))
+            model = FastTextModel(parameters)
+            started = time.process_time()
+            model.predict(texts)
+            megabytes = float(texts.lengths_bytes.sum()) / 1e6
+            yield f"{megabytes:.1f}: {megabytes / (time.process_time() - started):.1f}"
+        before = rows
 
 
 def main() -> None:
@@ -50,18 +71,20 @@ def main() -> None:
         texts = segment(column)
         megabytes = int(texts.offsets[-1] - texts.offsets[0]) / 1e6
         model = FastTextModel(parameters)
-        speeds = []
+        ours = []
         for _ in range(2):
             started = time.process_time()
             labels, scores = model.predict(texts)
-            speeds.append(megabytes / (time.process_time() - started))
+            ours.append(megabytes / (time.process_time() - started))
         started = time.process_time()
         expected, expected_scores = reference.predict(texts)
         theirs = megabytes / (time.process_time() - started)
         apart = float(np.abs(scores - expected_scores).max(initial=0))
         print(f"\n{folder}: {len(column)} texts, {megabytes:.1f} MB")
         print(f"  same label {int((labels == expected).sum())} of {len(column)}, largest score difference {apart:.1e}")
-        print(f"  MB per CPU s: cold {speeds[0]:.1f}, steady {speeds[1]:.1f}, fastText {theirs:.1f}")
+        print(f"  MB per CPU s: cold {ours[0]:.1f}, steady {ours[1]:.1f}, fastText {theirs:.1f}")
+        print(f"  times fastText: cold {ours[0] / theirs:.1f}, steady {ours[1] / theirs:.1f}")
+        print("  scaling (MB, MB per CPU s, cold):", ", ".join(scaling(parameters, column)))
         if given.label in table.column_names:
             truth = table[given.label].to_pylist()
             known = [i for i, t in enumerate(truth) if t in model.labels]

@@ -60,6 +60,14 @@ def test_real_texts_of_many_languages_get_the_answer_of_fasttext(lid, reference,
     assert_same(lid, reference, ["\n".join(texts[i : i + 30]) for i in range(0, len(texts), 1000)])
 
 
+def test_bytes_that_are_no_utf8_do_no_harm(lid):
+    data = b"\x80\x80 \x80" + b"\xbf" * 70 + b" abc" + b"\x80" * 300 + b"\xff\xc3 \xf0\x9f the end"
+    offsets = pa.py_buffer(np.array([0, 2, len(data)], np.int64))
+    column = pa.LargeStringArray.from_buffers(2, offsets, pa.py_buffer(data))
+    labels, scores = lid.predict(segment(column))
+    assert (labels >= 0).all() and (scores > 0).all()
+
+
 def test_a_text_without_words_has_no_label(lid):
     labels, scores = lid.predict(segment(pa.array([None, "", " \t\r\n\x0b\x0c\x00", "a"], pa.large_string())))
     assert labels[:3].tolist() == [-1, -1, -1]

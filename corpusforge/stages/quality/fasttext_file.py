@@ -18,7 +18,6 @@ import numpy.typing as npt
 from corpusforge.errors import RecipeError
 
 LABEL_PREFIX = "__label__"
-HIERARCHICAL, NEGATIVE, SOFTMAX, ONE_VERSUS_ALL = 1, 2, 3, 4  # the loss
 _MAGIC, _VERSION, _SUPERVISED = 793712314, 12, 3
 _DENSE_ROWS_BYTES = 1 << 28  # a quantised matrix that is larger once dense is left to fastText
 
@@ -104,10 +103,8 @@ def read_model(path: Path) -> Supervised | None:
             pairs = np.frombuffer(data, np.int32, 2 * head.pruned, head.end).reshape(-1, 2)
             survivors, first = np.unique(pairs[:, 0], return_index=True)
             order = np.concatenate([np.arange(head.words), head.words + pairs[first, 1]])
-            if (
-                len(survivors) != head.pruned
-                or not 0 <= survivors.min(initial=0) <= survivors.max(initial=0) < head.bucket
-            ):
+            inside = len(survivors) == 0 or (survivors[0] >= 0 and survivors[-1] < head.bucket)  # sorted
+            if len(survivors) != head.pruned or not inside:
                 raise ValueError("its list of n-grams names one twice or one that cannot be")
         if data[at]:
             (rows,) = struct.unpack_from("<q", data, at + 2)
