@@ -5,7 +5,7 @@ Each is one LLVM operation or loop, for any processor. Positions are not checked
 
 from typing import Any
 
-from llvmlite import ir  # type: ignore[import-untyped]
+from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
