@@ -10,7 +10,6 @@ from corpusforge.text import TextBatch
 from corpusforge.text.arrays import Floats, Int64s
 from corpusforge.text.spans import divide
 from corpusforge.text.tokens import hash_token
-from corpusforge.text.utf8 import count_pattern
 from corpusforge.text.word_lists import WordList
 
 
@@ -23,12 +22,14 @@ def symbol_word_fraction_dolma(text: TextBatch) -> Floats:
 
     Source: Soldaini et al. 2024 (Dolma), tagger gopher_v1, symbol_to_word_ratio; three full stops are no symbol there.
     """
-    return text.chunks.mean((_holding(text, "#") + _holding(text, "…")) > 0)
-
-
-def _holding(text: TextBatch, pattern: str) -> Int64s:
-    chunks = text.chunks
-    return count_pattern(chunks.data, chunks.starts, chunks.ends, np.frombuffer(pattern.encode(), np.uint8))
+    data = text.data[: text.offsets[-1]]
+    first = text.offsets[0]
+    hashes = np.flatnonzero(data[first:] == ord("#")) + first
+    wide = np.flatnonzero(data[first:-2] == 0xE2) + first  # the first byte of three
+    ellipses = wide[(data[wide + 1] == 0x80) & (data[wide + 2] == 0xA6)]
+    words = np.searchsorted(text.chunks.starts, np.concatenate([hashes, ellipses]), "right")
+    places = np.searchsorted(np.unique(words), text.chunks.offsets, "right")  # of the first word of each document
+    return divide(np.diff(places), text.chunks.counts)
 
 
 def bullet_line_fraction_dolma(text: TextBatch) -> Floats:

@@ -6,7 +6,7 @@ from numba import njit
 from corpusforge.text import TextBatch
 from corpusforge.text.arrays import Floats, Int32s, Int64s, UInt8s
 from corpusforge.text.unicode import CLASSES, LETTER
-from corpusforge.text.utf8 import count_flagged
+from corpusforge.text.utf8 import hold_flagged
 
 
 def word_count_whitespace(text: TextBatch) -> Floats:
@@ -70,7 +70,7 @@ def alphabetic_word_fraction_whitespace(text: TextBatch) -> Floats:
     Source: Soldaini et al. 2024 (Dolma), tagger gopher_v1; Li et al. 2024 (DCLM), alphabetic_word_ratio_filter.
     """
     chunks = text.chunks
-    return chunks.mean(count_flagged(chunks.data, chunks.starts, chunks.ends, CLASSES, LETTER) > 0)
+    return chunks.mean(hold_flagged(chunks.data, chunks.starts, chunks.ends, CLASSES, LETTER))
 
 
 @njit(cache=True)

@@ -10,8 +10,8 @@ from math import log
 import numpy as np
 from numba import njit
 
-from corpusforge.text.arrays import Floats, Int32s, Int64s, UInt64s
-from corpusforge.text.spans import Spans, mix, table_size
+from corpusforge.text.arrays import Floats, Int32s, Int64s, UInt8s, UInt64s
+from corpusforge.text.spans import Spans, table_size
 
 COUNT = np.uint64((1 << 26) - 1)
 
@@ -24,6 +24,8 @@ class Repeats:
         self._found: list[tuple[Int64s, ...]] = []  # for n = 2, 3, ...: see _repeated_ngrams, and occurrences
         self._offsets, self._starts = words.offsets.copy(), np.empty(len(words), np.int64)
         self._keys = np.empty(len(words), np.uint64)
+        self._before = np.zeros(len(words) + 1, np.int64)  # characters of the words before each
+        np.cumsum(words.lengths_chars, out=self._before[1:])
 
     @cached_property
     def _single(self) -> tuple[Int64s, Floats]:
@@ -71,8 +73,8 @@ class Repeats:
         assert n >= 2 and self._single
         while len(self._found) < n - 1:
             size = int(table_size(int(np.diff(self._offsets).max(initial=0))))
-            scratch = (np.empty(size, np.uint64), np.empty(size, np.int32))
-            words = (self._words.hashes, self._words.lengths_chars)
+            scratch = (np.empty(size, np.uint64), np.empty(size, np.int32), np.empty(size, np.uint8))
+            words = (self._words.hashes, self._before)
             places = (self._offsets, self._starts, self._keys)
             found = _repeated_ngrams(words, places, scratch, len(self._found) + 2)
             self._found.append((*found, np.diff(self._offsets)))
@@ -143,18 +145,18 @@ def _repeated_words(
 
 @njit(cache=True)
 def _repeated_ngrams(
-    words: tuple[UInt64s, Int32s],
+    words: tuple[UInt64s, Int64s],
     places: tuple[Int64s, Int64s, UInt64s],
-    scratch: tuple[UInt64s, Int32s],
+    scratch: tuple[UInt64s, Int32s, UInt8s],
     n: int,
 ) -> tuple[Int64s, Int64s, Int64s, Int64s]:
     """Turn the places where (n-1)-grams repeat, with their keys, into those of n-grams, and measure these.
 
     Per document: characters of the top, covered, of the longest top, of all occurrences; see the methods.
     """
-    hashes, lengths = words
+    hashes, before = words
     offsets, starts, keys = places
-    table, slots = scratch
+    table, slots, counts = scratch
     top = np.zeros(len(offsets) - 1, np.int64)
     covered = np.zeros(len(offsets) - 1, np.int64)
     longest = np.zeros(len(offsets) - 1, np.int64)
@@ -166,26 +168,34 @@ def _repeated_ngrams(
         first = m
         for k in range(begin, stop - 1):
             start = starts[k]
-            keys[m] = keys[k] * np.uint64(0xD1342543DE82EF95) + hashes[min(start + n, len(hashes)) - 1]
+            key = keys[k] * np.uint64(0xD1342543DE82EF95) + hashes[min(start + n, len(hashes)) - 1]
+            keys[m] = key ^ (key >> np.uint64(32))
             starts[m] = start
             m += starts[k + 1] == start + 1
         last = table_size(m - first) - 1
-        table[: last + 1] = 0
+        counts[: last + 1] = 0  # of keys with the same lower bits: most that come once are told without the table
         for k in range(first, m):
-            slots[k - first] = count_key(table, last, mix(keys[k]))
+            at = np.int64(keys[k]) & last
+            counts[at] = min(counts[at] + 1, 2)
+        items = 0
+        for k in range(first, m):
+            keys[first + items] = keys[k]
+            starts[first + items] = starts[k]
+            items += counts[np.int64(keys[k]) & last] > 1
+        last = table_size(items) - 1
+        table[: last + 1] = 0
+        for k in range(items):
+            slots[k] = count_key(table, last, keys[first + k])
         best = np.int64(1)
         free = np.int64(0)  # the first word that is not covered yet
-        items = m - first
         m = first
         for k in range(items):
             count = np.int64(table[slots[k]] & COUNT)
             if count < 2:
                 continue
             start = starts[first + k]
-            length = np.int64(0)
-            for i in range(start, start + n):
-                length += lengths[i]
-                covered[d] += lengths[i] if i >= free else 0
+            length = before[start + n] - before[start]
+            covered[d] += before[start + n] - before[max(start, free)]
             if count > best:
                 best = count
                 top[d] = longest[d] = length * best
