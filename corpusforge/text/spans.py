@@ -45,22 +45,21 @@ class Spans:
         """64-bit hash of each piece's bytes, uint64[pieces]; well mixed, the same bytes give the same hash anywhere."""
         return hash_spans(self.data, self.starts, self.ends)
 
-    @cached_property
+    @property
     def duplicates(self) -> tuple[Int64s, Int64s]:
         """Per document: pieces that repeat an earlier piece of the document, and the characters in them."""
-        size = self.largest_table
-        scratch = np.empty(size, np.uint64), np.empty(size, np.uint64), np.empty(size, np.int64)
-        found = np.zeros((2, len(self.counts)), np.int64)
-        count_duplicates(self.data, self.offsets, self.starts, self.ends, *scratch, found[0], found[1])
-        return found[0], found[1]
+        return self._repeated[0], self._repeated[1]
 
     @cached_property
     def copies(self) -> tuple[Int64s, Int64s]:
         """Per document: pieces that occur more than once in it, the first one too, and the characters in them."""
-        keys, firsts = np.empty(self.largest_table, np.uint64), np.empty(self.largest_table, np.int64)
-        found = np.zeros((2, len(self.counts)), np.int64)
-        count_copies(self.offsets, self.hashes, self.lengths_chars, keys, firsts, found[0], found[1])
-        return found[0], found[1]
+        return self._repeated[0] + self._repeated[2], self._repeated[1] + self._repeated[3]
+
+    @cached_property
+    def _repeated(self) -> Int64s:
+        size = self.largest_table
+        scratch = np.empty(size, np.uint64), np.empty(size, np.uint64), np.empty(size, np.int64)
+        return count_repeated(self.data, self.offsets, self.starts, self.ends, *scratch)
 
     @cached_property
     def largest_table(self) -> int:
@@ -177,22 +176,16 @@ def _glance(data: UInt8s, start: int, end: int) -> np.uint64:
 
 
 @njit(cache=True)
-def count_duplicates(
-    data: UInt8s,
-    offsets: Int64s,
-    starts: Int64s,
-    ends: Int64s,
-    glances: UInt64s,
-    keys: UInt64s,
-    counts: Int64s,
-    pieces: Int64s,
-    characters: Int64s,
-) -> None:
-    """Add, per document, how many pieces were seen before in it and how many characters those have.
+def count_repeated(
+    data: UInt8s, offsets: Int64s, starts: Int64s, ends: Int64s, glances: UInt64s, keys: UInt64s, counts: Int64s
+) -> Int64s:
+    """Return, per document, how many pieces repeat an earlier one and how many first ones are repeated.
 
-    Only pieces that look alike at a glance are hashed whole: most are not (2.5 -> 0.6 CPU ms per MB). `glances` and
-    `keys` (0: free) and `counts` are scratch of the size of the largest table.
+    int64[4, documents]: pieces that repeat, their characters, first pieces, their characters. Only pieces that look
+    alike at a glance are hashed whole: most are not (2.5 -> 0.6 CPU ms per MB). `glances` and `keys` (0: free) and
+    `counts` are scratch of the size of the largest table.
     """
+    found = np.zeros((4, len(offsets) - 1), np.int64)
     for d in range(len(offsets) - 1):
         begin, end = offsets[d], offsets[d + 1]
         if end - begin < 2:
@@ -219,50 +212,21 @@ def count_duplicates(
                 at = (at + 1) & last
             if counts[at] == 1:
                 continue
+            # The lowest bit of a slot's key tells whether the piece has come a second time.
             key = hash_bytes(data, starts[i], ends[i]) | np.uint64(1)
             at = np.int64(key >> np.uint64(20)) & last
-            while keys[at] != 0 and keys[at] != key:
+            while keys[at] != 0 and keys[at] | np.uint64(1) != key:
                 at = (at + 1) & last
             if keys[at] == 0:
                 keys[at] = key
                 continue
-            pieces[d] += 1
+            characters = 0
             for place in range(starts[i], ends[i]):
-                characters[d] += data[place] & 0xC0 != 0x80
-
-
-@njit(cache=True)
-def count_copies(
-    offsets: Int64s,
-    hashes: UInt64s,
-    lengths: Int32s,
-    keys: UInt64s,
-    firsts: Int64s,
-    pieces: Int64s,
-    characters: Int64s,
-) -> None:
-    """Add, per document, how many pieces occur more than once in it, all of them, and how many characters those have.
-
-    `keys` (0: free) and `firsts` (the first piece of a key; -1: counted) are scratch of the size of the largest table.
-    """
-    for d in range(len(offsets) - 1):
-        begin, end = offsets[d], offsets[d + 1]
-        if end - begin < 2:
-            continue
-        last = table_size(end - begin) - 1
-        keys[: last + 1] = 0
-        for i in range(begin, end):
-            key = hashes[i] | np.uint64(1)
-            at = np.int64(key >> np.uint64(20)) & last
-            while keys[at] != 0 and keys[at] != key:
-                at = (at + 1) & last
-            if keys[at] == 0:
-                keys[at] = key
-                firsts[at] = i
-                continue
-            if firsts[at] >= 0:
-                pieces[d] += 1
-                characters[d] += lengths[firsts[at]]
-                firsts[at] = -1
-            pieces[d] += 1
-            characters[d] += lengths[i]
+                characters += data[place] & 0xC0 != 0x80
+            found[0, d] += 1
+            found[1, d] += characters
+            if keys[at] == key:
+                found[2, d] += 1
+                found[3, d] += characters
+                keys[at] = key ^ np.uint64(1)
+    return found
