@@ -18,7 +18,7 @@ from corpusforge.errors import RecipeError
 from corpusforge.stages.dedup.evals import eval_names, read_items
 from corpusforge.stages.dedup.overlap import block_filter, in_filter, telling
 from corpusforge.text import segment
-from corpusforge.text.arrays import Floats, Int64s, UInt64s
+from corpusforge.text.arrays import Bools, Floats, Int64s, UInt64s
 from corpusforge.text.shingles import shingles
 from corpusforge.text.words import Words
 
@@ -35,7 +35,7 @@ class Passages:
     One of more than MOST_WORDS words is several passages.
 
     `words` uint64: of passage i those from `offsets[i]` to `offsets[i + 1]`, with `weights` float64. `seeds` uint64,
-    sorted: seed j stands at the words `places[j]` (seeds repeat, one entry for each place).
+    sorted: seed j stands at the word `places[j]` (one entry for each passage that has the seed, two if it repeats it).
     """
 
     offsets: Int64s
@@ -117,11 +117,7 @@ def align(passages: Passages, words: Words) -> Alignments:
     order = np.lexsort([begins, passage, document])
     document, passage, begins = document[order], passage[order], begins[order]
     length = passages.offsets[passage + 1] - passages.offsets[passage]
-    # Beginnings that lie close together are one quotation with words added or left out.
-    new = np.ones(len(order), bool)
-    new[1:] = (document[1:] != document[:-1]) | (passage[1:] != passage[:-1])
-    new[1:] |= np.diff(begins) > np.maximum(length[1:] // 4, 3)
-    first = np.flatnonzero(new)
+    first = np.flatnonzero(_quotations(document, passage, begins, length))
     last = np.append(first[1:], len(order))[: len(first)] - 1
     slack = np.maximum(length[first] // 10, 2)
     low = np.maximum(begins[first] - slack, words.offsets[document[first]])
@@ -161,8 +157,12 @@ def _seeds(words: Words, file: np.ndarray, seed_words: int, max_items: int) -> t
     held = _distinct(hashes, file[passage], passage)
     pairs, counts = _counted(hashes[held], file[passage[held]])
     wanted = ~np.isin(hashes, pairs[counts > max_items])
-    order = np.lexsort([place[wanted], hashes[wanted]])
-    return hashes[wanted][order], place[wanted][order]
+    order = np.flatnonzero(wanted)[np.lexsort([place[wanted], hashes[wanted]])]
+    hashes, passage, place = hashes[order], passage[order], place[order]
+    # Of a seed that a passage repeats, two places: a text that repeats it too would meet it 50 times at every word.
+    few = np.ones(len(order), bool)
+    few[2:] = (hashes[2:] != hashes[:-2]) | (passage[2:] != passage[:-2])
+    return hashes[few], place[few]
 
 
 def _weights(words: Words) -> Floats:
@@ -201,6 +201,22 @@ def _meetings(passages: Passages, words: Words) -> tuple[Int64s, Int64s]:
     document = np.searchsorted(grams.offsets, likely, "right") - 1
     position = words.offsets[document] + likely - grams.offsets[document]
     return np.repeat(position, counts), passages.places[which]
+
+
+@njit(cache=True)
+def _quotations(documents: Int64s, passages: Int64s, begins: Int64s, lengths: Int64s) -> Bools:
+    # Which beginnings open a quotation: those that lie close together are one, with words added or left out. Not more
+    # than half a passage apart in all, or a phrase that a list repeats in every line would make one quotation of it, in
+    # which the passage's other words are found somewhere (scores of 0.99 and 1 without this).
+    new = np.ones(len(begins), np.bool_)
+    first = 0
+    for i in range(1, len(begins)):
+        if documents[i] == documents[i - 1] and passages[i] == passages[i - 1]:
+            near = begins[i] - begins[i - 1] <= max(lengths[i] // 4, 3)
+            new[i] = not near or begins[i] - begins[first] > max(lengths[i] // 2, 6)
+        if new[i]:
+            first = i
+    return new
 
 
 @njit(cache=True)

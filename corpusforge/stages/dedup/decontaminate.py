@@ -52,7 +52,7 @@ class Decontaminate(Stage):
 
     writes: ClassVar[Mapping[str, pa.DataType]] = {"contamination": pa.string()}
     reasons: ClassVar[tuple[str, ...]] = ("contaminated", "no_text_left")
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     memory_bytes = 256 << 20
 
     against: tuple[str, ...] = Field(min_length=1)  # files or glob patterns: JSONL (.gz, .zst), Parquet, CSV

@@ -13,6 +13,8 @@ from corpusforge.errors import InputError, RecipeError
 from corpusforge.stages.read.compression import HEAD_BYTES, compression_of, decompressed
 
 FORMATS = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".jsonl.zst", ".ndjson.zst", ".parquet", ".csv", ".tsv")
+BATCH_ROWS = 1024  # of a table as Python objects at a time
+BLOCK_BYTES = 8 << 20  # of CSV parsed at a time; a row must fit
 
 
 def find_evals(patterns: Sequence[str]) -> tuple[str, ...]:
@@ -53,38 +55,37 @@ def read_items(path: str, fields: Sequence[str] = ()) -> Iterator[list[str]]:
     """
     try:
         with open(path, "rb") as file:
-            for row in _rows(file, path.lower()):
+            for row in _rows(file, path):
                 yield _strings([_field(row, name) for name in fields] if fields else row)
-    except (InputError, pa.ArrowInvalid) as error:
+    except (InputError, OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise RecipeError(f"against: '{path}' cannot be read: {error}") from error
 
 
-def _rows(file: BinaryIO, name: str) -> Iterator[Any]:
+def _rows(file: BinaryIO, path: str) -> Iterator[Any]:
+    name = path.lower()
     if name.endswith((".csv", ".tsv")):
-        return _table_rows(file, "," if name.endswith(".csv") else "\t")
+        return _table_rows(file, path, "," if name.endswith(".csv") else "\t")
     return _parquet_rows(file) if name.endswith(".parquet") else _json_rows(file)
 
 
-def _table_rows(file: BinaryIO, delimiter: str) -> Iterator[dict[str, Any]]:
+def _table_rows(file: BinaryIO, path: str, delimiter: str) -> Iterator[dict[str, Any]]:
     # Every column as text: "007" is a string of an item too, and a question may hold line breaks.
     import pyarrow.csv as csv
 
-    head = csv.open_csv(file, parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True))
-    strings = {name: pa.string() for name in head.schema.names}
-    file.seek(0)
-    yield from (
-        csv.open_csv(
-            file,
-            parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            convert_options=csv.ConvertOptions(column_types=strings, strings_can_be_null=False),
-        )
-        .read_all()
-        .to_pylist()
-    )
+    parse = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    read = csv.ReadOptions(block_size=BLOCK_BYTES)
+    # Opened once more for its header: a reader reads ahead, so two of them must not share a file.
+    with open(path, "rb") as again, csv.open_csv(again, read_options=read, parse_options=parse) as head:
+        strings = {name: pa.string() for name in head.schema.names}
+    convert = csv.ConvertOptions(column_types=strings, strings_can_be_null=False)
+    with csv.open_csv(file, read_options=read, parse_options=parse, convert_options=convert) as table:
+        for batch in table:
+            for start in range(0, batch.num_rows, BATCH_ROWS):
+                yield from batch.slice(start, BATCH_ROWS).to_pylist()
 
 
 def _parquet_rows(file: BinaryIO) -> Iterator[dict[str, Any]]:
-    for batch in pq.ParquetFile(file).iter_batches(batch_size=1024):
+    for batch in pq.ParquetFile(file).iter_batches(batch_size=BATCH_ROWS):
         yield from batch.to_pylist()
 
 

@@ -95,6 +95,28 @@ def test_a_frame_that_many_questions_share_is_no_quotation(tmp_path: Path) -> No
     assert judge(stage, frame.format("lighthouse", "harbour"), items[7]) == [None, "contaminated"]
 
 
+@pytest.mark.parametrize("gap", [3, 6, 9, 14])
+def test_a_list_that_repeats_a_phrase_of_a_question_is_no_quotation(tmp_path: Path, gap: int) -> None:
+    draw = random.Random(0)
+    words = [f"{a}{b}{c}" for a in "bcdfgklm" for b in "aeiou" for c in ("lam", "rin", "tus", "ve")]
+    phrase = "in the old town of barrow"
+    said = [" ".join(draw.choices(words, k=60)) for _ in range(30)]
+    path = write(tmp_path / "e.jsonl", f"{said[0]} {phrase} {said[1]}", *said[2:])
+    listed = " ".join(f"{phrase} {' '.join(draw.choices(words, k=gap))}" for _ in range(2000))
+    assert judge(Decontaminate(against=path, match="alignment"), listed) == [None]
+
+
+def test_a_passage_that_repeats_itself_is_found_and_each_of_its_seeds_kept_twice(tmp_path: Path) -> None:
+    path = write(tmp_path / "e.jsonl", "the bee sat down here " * 20 + QUESTION)
+    seeds = read_passages([path], (), 5, 8, 20).seeds
+    assert np.unique(seeds, return_counts=True)[1].max() == 2
+    stage = Decontaminate(against=path, match="alignment")
+    assert judge(stage, "The bee sat down here. " * 20 + QUESTION, "The bee sat down here. " * 4) == [
+        "contaminated",
+        None,
+    ]
+
+
 def test_cutting_leaves_the_text_around_the_quotation(tmp_path: Path) -> None:
     path = write(tmp_path / "e.jsonl", QUESTION)
     text = f"First the news.\n\n{QUESTION.replace('baker', 'farmer')}\n\nThen the weather."

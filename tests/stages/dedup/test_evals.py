@@ -10,6 +10,7 @@ import pytest
 import zstandard
 
 from corpusforge.errors import RecipeError
+from corpusforge.stages.dedup import evals
 from corpusforge.stages.dedup.evals import eval_names, find_evals, read_items
 
 ROWS = [
@@ -41,6 +42,17 @@ def test_parquet_gives_the_strings_of_each_row(tmp_path: Path) -> None:
     pq.write_table(pa.table({"q": ["a", None], "choices": [["b", "c"], []], "n": [1, 2]}), path)
     assert list(read_items(str(path))) == [["a", "b", "c"], []]
     assert list(read_items(str(path), ("choices",))) == [["b", "c"], []]
+
+
+def test_a_table_of_many_blocks_is_read_row_by_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evals, "BLOCK_BYTES", 4096)
+    monkeypatch.setattr(evals, "BATCH_ROWS", 7)
+    path = tmp_path / "e.csv"
+    path.write_text("id,q\n" + "".join(f'{i:03d},"line {i}\nand, another"\n' for i in range(2000)))
+    assert list(read_items(str(path))) == [[f"{i:03d}", f"line {i}\nand, another"] for i in range(2000)]
+    path.write_text("id,q\n1,2,3\n")
+    with pytest.raises(RecipeError, match=r"e\.csv' cannot be read: .*Expected 2 columns, got 3"):
+        list(read_items(str(path)))
 
 
 def test_files_are_found_once_and_named_from_their_common_folder(tmp_path: Path) -> None:
