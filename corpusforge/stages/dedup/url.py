@@ -15,6 +15,7 @@ from corpusforge.stages.dedup.copies import Within, combine_copies, copy_rows, r
 from corpusforge.stages.dedup.rank import keep_column
 
 _INDEX = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?|jsp)$")
+_NO_HOST = ("", "/", "?", "#")  # how a normal form without one begins
 
 
 class Url(CorpusStage):
@@ -23,7 +24,7 @@ class Url(CorpusStage):
     URLs are compared in a normal form: without scheme, user, port, "www.", fragment (unless it begins with ! or /, as
     the pages of some applications do), slash or index page at the end; host in lower case and ASCII; parameters sorted,
     those of trackers and sessions taken out (the lists of the package courlan). Case in paths and the values of all
-    other parameters count. A null or empty URL takes no part.
+    other parameters count. A null URL takes no part, nor does one without a host ("", "/index.html").
 
     Rank: source priority, then `keep`, then doc_id; the result does not depend on reading order. `within: source`
     leaves pages of different sources alone.
@@ -44,6 +45,7 @@ class Url(CorpusStage):
 
     reads: ClassVar[tuple[str, ...]] = ("url", "doc_id", "source")
     reasons: ClassVar[tuple[str, ...]] = ("url_duplicate",)
+    version: ClassVar[int] = 2
     depends: ClassVar[tuple[str, ...]] = ("courlan",)
 
     within: Within = "corpus"
@@ -60,13 +62,16 @@ class Url(CorpusStage):
         return (Pass("same", self._emit, "hash", ("rest", "rank"), combine_copies, to="findings"),)
 
     def _emit(self, batch: pa.RecordBatch, _: Mapping[str, pa.RecordBatch]) -> pa.RecordBatch | None:
-        given = batch.column("url").to_pylist()
-        part = kept(batch) & np.array([bool(url and url.strip()) for url in given], bool)
+        alive = kept(batch).tolist()
+        given = zip(batch.column("url").to_pylist(), alive, strict=True)
+        forms = [normal_form(url) if url and stays else "" for url, stays in given]
+        part = np.array([form[:1] not in _NO_HOST for form in forms], bool)
         batch = batch if part.all() else batch.filter(pa.array(part))
         if not batch.num_rows:
             return None
-        forms = [normal_form(url) for url, wanted in zip(given, part, strict=True) if wanted]
-        digests = np.frombuffer(b"".join(xxhash.xxh3_128_digest(form.encode()) for form in forms), np.uint8)
+        digests = np.frombuffer(
+            b"".join(xxhash.xxh3_128_digest(form.encode()) for form in forms if form[:1] not in _NO_HOST), np.uint8
+        )
         return copy_rows(batch, digests.reshape(-1, 16), self.within, self.keep, self.priority)
 
     def open_corpus(self, artifacts: Mapping[str, Path]) -> CorpusKernel:

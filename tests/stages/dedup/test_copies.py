@@ -68,6 +68,11 @@ def test_addresses_of_other_pages_have_another_form(other: str) -> None:
     assert normal_form(other) != normal_form("https://example.org/a/b?x=1&y=2")
 
 
+def test_what_names_no_host_is_nobodys_copy() -> None:
+    urls = [None, "", " ", "/index.html", "/", "#top", "http://", "?page=2"]
+    assert reasons(run_corpus_stage(Url(), [docs(*"ab" * len(urls), url=urls + urls)])[0]) == [None] * 16
+
+
 @given(st.text(max_size=40))
 @example("http://[::1")
 @example("http://a.org:port/")
