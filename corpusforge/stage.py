@@ -101,9 +101,9 @@ class Pass:
     documents, sorted by row. For another source the batch holds rows of that pass's output, any split of them.
 
     `combine` gets sorted batches of one partition, whole keys in order, a key possibly spread over batches,
-    and yields output batches. `to`: "rows" for later passes, "findings" (rows with `split` and `row`, at
-    most one per document), or "artifact" (`combine` yields batches of one partition that holds everything;
-    `artifact` writes them to one file).
+    and yields output batches. `to`: "rows" for later passes, "findings" (rows with `split` and `row`, any number per
+    document; in what order a document's come is not defined, and a kernel must not depend on it), or "artifact"
+    (`combine` yields batches of one partition that holds everything; `artifact` writes them to one file).
 
     `until="stable"` with `again`: the output feeds the pass named `again` for another round, until a round
     leaves the number and checksum of its rows unchanged; more than 2 log2(rows) + 10 rounds is an error.
@@ -135,7 +135,7 @@ class CorpusStage(Stage):
         """Return the kernel: (batch, findings) -> batch.
 
         `batch` has the `row` column; `findings` holds the rows that the last "findings" pass addressed to
-        these documents, sorted by `row`, at most one per document; see `attach`.
+        these documents, sorted by `row`, in no defined order within one; see `attach`.
         """
         raise TypeError(f"{type(self).__name__} must define open_corpus()")
 
@@ -220,6 +220,9 @@ def kept(batch: pa.RecordBatch) -> np.ndarray:
 
 
 def attach(batch: pa.RecordBatch, findings: pa.RecordBatch) -> pa.RecordBatch:
-    """Return the findings aligned with the rows of `batch`: one row each, null where there is none."""
+    """Return the findings aligned with the rows of `batch`: one row each, null where there is none.
+
+    For findings of which a document has at most one.
+    """
     where = pc.index_in(batch.column("row"), findings.column("row"))
     return findings.take(where)

@@ -126,7 +126,8 @@ def test_a_kill_inside_any_pass_changes_nothing(
 
     monkeypatch.setattr(emitting, "pass_of", deadly)
     monkeypatch.setattr(segment, "pass_of", deadly)
-    for target in PASSES:
+    for one in PASSES:
+        target = one
         with pytest.raises(Killed):
             make(*STAGES, output="killed", **options).run()
     target = None

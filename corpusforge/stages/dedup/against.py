@@ -20,10 +20,10 @@ class Against(Stage):
     The index of a finished run (`corpusforge index OUTPUT INDEX`, which also extends one) holds the band keys and the
     n-grams of every kept document. A document goes if and only if its similarity to one of these that shares a band key
     with it is at least `verify`; in each band only the first `max_keepers` documents of the index are consulted, in
-    rank order (corpora in the order in which they were added, longest first, then doc_id), and the best-ranked match is
-    recorded. So every removed text was compared with one that the earlier corpus keeps. n-grams, bands and rows are
-    those of the index; see `dedup.minhash` for what they mean. A document without words (null, empty, punctuation)
-    takes no part. Needs no exchange: workers map the index, so it must be at one path for all.
+    rank order (parts in the order in which they were added; in a part, longest first, then doc_id), and the
+    best-ranked match is recorded. So every removed text was compared with one that the earlier corpus keeps. n-grams,
+    bands and rows are those of the index; see `dedup.minhash` for what they mean. A document without words (null,
+    empty, punctuation) takes no part. Needs no exchange: workers map the index, so it must be at one path for all.
 
     An incremental crawl: run it with this stage, then dedup.minhash among its own documents, then extend the index by
     its output. Texts are compared as the earlier run wrote them (with personal data masked, if it masked any).

@@ -19,8 +19,9 @@ class Exact(CorpusStage):
 
     `compare: text` compares the UTF-8 bytes: two documents are copies when the XXH3-128 of their texts are equal
     (chance of a wrong pair among 10^12 documents: 10^-15). An empty text is a copy of every other empty text.
-    `compare: words` compares the lower-cased words alone, in order, by 128 bits of their hashes: case, punctuation and
-    spacing make no difference; a text without words takes no part. A null text takes no part.
+    `compare: words` compares the lower-cased words alone, in order, by a 128-bit digest of their 64-bit
+    hashes: case, punctuation and spacing make no difference; a text without words takes no part. A null text takes
+    none either.
 
     Rank: source priority, then `keep`, then doc_id; the result does not depend on reading order. `within: source`
     leaves copies in different sources alone.

@@ -20,9 +20,9 @@ class Substrings(CorpusStage):
 
     Every run of `min_words` words that stands, word for word, in a better-ranked place (source priority, then `keep`,
     then doc_id, then place in the document) goes; overlapping runs go as one passage, of any length. Words are compared
-    in lower case whatever stands between them (a letter of a script without spaces is a word), by 128 bits of hashes.
-    Exact: no repeated run is missed and none goes that is not repeated; every word that goes still stands somewhere
-    in a passage it was part of. Nothing depends on reading order.
+    in lower case whatever stands between them (a letter of a script without spaces is a word), by 128-bit digests of
+    their 64-bit hashes. No repeated run is missed, and none goes that is not repeated but for equal digests of other
+    words. Of a text that says one thing over and over, its first period stays. Nothing depends on reading order.
 
     Texts are cut at words, never inside a character; of the gaps around a hole one stays. A text of which nothing is
     left is rejected, and one that lost more than `max_removed_fraction` of its words. A text of fewer than `min_words`
@@ -35,7 +35,7 @@ class Substrings(CorpusStage):
     Writes: text; words_removed (int32).
     Rejects: no_text_left; removed_fraction_above_max (value: share of the words that went, 0..1).
     Cost: 0.045 CPU s per MB (measured, one core, 52 MB of mixed text of which 7 % went); 0.3 bytes of exchange per byte
-    of text, and 62 for every word in a repeated run.
+    of text, and 62 for every word in a repeated run (put dedup.exact and dedup.minhash before it).
     Errors: RecipeError when `keep` names a column that cannot be ordered.
     Source: Lee et al. 2022 (arXiv:2107.06499), section 4.1, ExactSubstr: 50 tokens by a suffix array. That takes 0.07
     CPU s and 5 MB of memory per MB to build (libdivsufsort, measured) and sees what is on one machine. Fingerprints:

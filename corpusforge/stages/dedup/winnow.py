@@ -31,7 +31,8 @@ def fingerprints(offsets: Int64s, hashes: UInt64s, length: int) -> tuple[Int64s,
 def spans(offsets: Int64s, hashes: UInt64s, length: int, chosen: Int64s) -> tuple[Int64s, UInt64s]:
     """Return (places, digests uint64[spans, 2]) of every span of `length` words whose fingerprint is at a chosen place.
 
-    `chosen` is sorted. Digests have 128 bits, from two polynomials over the words.
+    `chosen` is sorted. Digests have 128 bits, from two polynomials over the words' 64-bit hashes; the second has the
+    halves of each hash swapped, so that words which change places and agree in their low bits do not fool both.
     """
     k = max(1, length // 2)
     marked = np.zeros(len(hashes), np.bool_)
@@ -122,10 +123,10 @@ def _spans(
         low = np.uint64(0)
         for i in range(begin, end):
             high = high * high_base + hashes[i]
-            low = low * low_base + (hashes[i] ^ np.uint64(0x5851F42D4C957F2D))
+            low = low * low_base + _swapped(hashes[i])
             if i >= begin + length:
                 high -= hashes[i - length] * powers[1]
-                low -= (hashes[i - length] ^ np.uint64(0x5851F42D4C957F2D)) * powers[2]
+                low -= _swapped(hashes[i - length]) * powers[2]
             start = i - length + 1 - begin
             if start < 0:
                 continue
@@ -136,6 +137,11 @@ def _spans(
                 digests[n, 1] = mix(low)
                 n += 1
     return n
+
+
+@njit(cache=True)
+def _swapped(value: np.uint64) -> np.uint64:
+    return value << np.uint64(32) | value >> np.uint64(32)
 
 
 @njit(cache=True)
