@@ -155,7 +155,7 @@ def _parts(texts: Iterable[pa.RecordBatch], banding: Banding) -> Iterator[Part]:
         grams += len(held[-1][-1])
         if documents >= PART_DOCUMENTS or grams >= PART_GRAMS:
             yield _ranked(held)
-            held, documents, grams = [], 0, 0
+            documents = grams = 0
     if documents:
         yield _ranked(held)
 
@@ -178,13 +178,15 @@ def _measured(batch: pa.RecordBatch, banding: Banding) -> tuple[np.ndarray, ...]
 
 
 def _ranked(held: list[tuple[np.ndarray, ...]]) -> Part:
-    # Longest first, then by doc_id, as dedup.minhash keeps by default.
+    # Longest first, then by doc_id, as dedup.minhash keeps by default. Empties `held`.
     doc_ids, chars, keys, counts, grams = (np.concatenate(arrays) for arrays in zip(*held, strict=True))
+    held.clear()  # as large as the part
     high, low = doc_ids.view(">u8").astype(np.uint64).T
     order = np.lexsort([low, high, -chars])
     begins = np.concatenate([[0], np.cumsum(counts)[:-1]])
     offsets = np.concatenate([[0], np.cumsum(counts[order])])
-    moved = np.arange(offsets[-1]) + np.repeat(begins[order] - offsets[:-1], counts[order])
+    moved = np.repeat(begins[order] - offsets[:-1], counts[order])
+    moved += np.arange(offsets[-1])
     numbers = np.repeat(np.arange(len(order), dtype=np.uint32), keys.shape[1])
     pairs = keys[order].reshape(-1)
     by_key = np.argsort(pairs, kind="stable")  # numbers rise already

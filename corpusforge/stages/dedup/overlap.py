@@ -63,6 +63,7 @@ def build_index(
     if not strings:
         raise RecipeError(f"against: no item of {len(paths)} files has text in {' or '.join(fields) or 'any field'}")
     pairs = np.concatenate(grams, axis=1)
+    grams.clear()  # as large as the pairs
     if not pairs.size:
         raise RecipeError(f"against: none of {first_items[-1]} items has {min(min_words, ngram)} telling words")
     bounds = np.array(first_items, np.int64)

@@ -64,7 +64,7 @@ def reference(files: Sequence[Sequence[Sequence[str]]], texts: Sequence[str], st
 
 WORDS = st.lists(st.sampled_from(["ab", "cd", "e", "1", "語"]), max_size=8).map(" ".join)
 FILES = st.lists(st.lists(st.lists(WORDS, max_size=3), min_size=1, max_size=4), min_size=1, max_size=2)
-STAGES = st.builds(
+STAGES: st.SearchStrategy[dict[str, int]] = st.builds(
     dict,
     ngram=st.integers(1, 5),
     min_words=st.integers(1, 5),
@@ -117,6 +117,14 @@ def test_boilerplate_of_many_items_is_left_out_and_a_shared_passage_is_not(tmp_p
     paths = (write(tmp_path / "e.jsonl", items), write(tmp_path / "again.jsonl", items[21:]))
     stage = Decontaminate(against=paths)  # two files of 20 items are not one of 40
     assert judge(stage, item(0), item(1), item(103)) == [None, "contaminated", "contaminated"]
+
+
+def test_what_an_earlier_stage_cut_is_still_said_after_a_second_one(tmp_path: Path) -> None:
+    first = Decontaminate(against=write(tmp_path / "a.jsonl", [[item(1)]]), action="cut")
+    second = Decontaminate(against=write(tmp_path / "b.jsonl", [[item(2)]]))
+    batch = run_stage(second, run_stage(first, docs(f"Well, {item(1)}", item(2), "Neither.")))
+    assert batch["contamination"].to_pylist() == ["a.jsonl#0", "b.jsonl#0", None]
+    assert batch["rejected"].to_pylist() == [None, "contaminated", None]
 
 
 def test_every_hit_is_counted_however_many_there_are(tmp_path: Path) -> None:
