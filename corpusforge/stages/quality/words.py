@@ -161,11 +161,17 @@ class Words(Stage):
 
 def _counter(entries: list[str], *, edges: bool, leet: bool) -> Callable[[str], tuple[int, str | None]]:
     """Return a function text -> (hits, the first entry found)."""
-    from ahocorasick_rs import AhoCorasick
+    from ahocorasick_rs import AhoCorasick, MatchKind
 
     automaton = AhoCorasick(entries)
+    # Where every match counts, the automaton itself chooses: 200 entries, one inside the next, gave 40 million matches
+    # (9 GB) on a text of 200 kB.
+    longest = None if edges else AhoCorasick(entries, matchkind=MatchKind.LeftmostLongest)
 
     def search(text: str, letters_of: str | None) -> tuple[int, str | None]:
+        if longest is not None and letters_of is None:
+            found = longest.find_matches_as_indexes(text)
+            return len(found), entries[found[0][0]] if found else None
         matches = automaton.find_matches_as_indexes(text, overlapping=True)
         hits, first, end = 0, None, 0
         for which, start, stop in sorted(matches, key=lambda m: (m[1], -m[2])):

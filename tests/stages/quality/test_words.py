@@ -26,6 +26,13 @@ def test_whole_words_are_those_a_regular_expression_finds(text: str) -> None:
     assert _counter(ENTRIES, edges=True, leet=False)(text) == (len(found), found[0] if found else None)
 
 
+@given(st.lists(FRAGMENTS, max_size=12).map("".join))
+@example("ass hat")
+def test_substrings_are_those_a_regular_expression_finds(text: str) -> None:
+    found = re.findall("|".join(map(re.escape, sorted(ENTRIES, key=len, reverse=True))), text.lower())
+    assert _counter(ENTRIES, edges=False, leet=False)(text) == (len(found), found[0] if found else None)
+
+
 @pytest.mark.parametrize("text", ["$h1tty", "5h1t happens", "$h!t", "a$$hol3", "sh!7!"])
 def test_disguised_words_are_found_with_leet_alone(text: str) -> None:
     assert judge(Words(leet=True), text) == ["listed_words_above_max"]
