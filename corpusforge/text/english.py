@@ -1,18 +1,18 @@
 """English tokens exactly as spaCy's blank English tokenizer gives them, at compiled speed.
 
 The word rules of Gopher as datatrove applies them count these tokens, and cut where the distribution is dense: a
-plain split into words and punctuation agrees with them on 83 % of documents only. Nothing is remembered between
-calls, and nothing is approximate: `english_cut.py` is the tokenizer, `english_rules.py` its data.
+plain split into words and punctuation agrees with them on 83 % of documents only. Nothing is approximate:
+`english_cut.py` is the tokenizer, `english_rules.py` its data; what is remembered of chunks makes it faster only.
 """
 
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from corpusforge.text import english_rules
 from corpusforge.text.arrays import Int32s, Int64s, UInt8s, UInt64s
-from corpusforge.text.english_cut import cut
+from corpusforge.text.english_cut import cut, memory
 from corpusforge.text.english_join import find_windows, pair_key, replace_tokens
 from corpusforge.text.spans import hash_spans
 
@@ -38,6 +38,7 @@ class EnglishTokens:
         self._pairs = np.array(
             sorted({_pair(a, b) for tokens in self.rules.joined for a, b in pairwise(tokens)}), np.uint64
         )
+        self._chunks = memory(1 << 14)  # 0.5 MB, and 2 MB of which little is used
         self._known: dict[bytes, list[tuple[int, int, tuple[bytes, ...]]]] = {}  # by the hashes of a window's tokens
 
     def tokenize(self, data: UInt8s, chunk_starts: Int64s, chunk_ends: Int64s, offsets: Int64s) -> TokenArrays:
@@ -52,15 +53,22 @@ class EnglishTokens:
         >>> [bytes(t.data[a:b]).decode() for a, b in zip(tokens.starts, tokens.ends)]
         ['Do', "n't", 'panic', ',', 'e.g.', '(', 'now', ')', '.']
         """
-        most = int((chunk_ends - chunk_starts).sum())  # pages never touched cost nothing
-        starts, ends, suspects = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int64)
-        lengths, hashes, kinds = np.empty(most, np.int32), np.empty(most, np.uint64), np.empty(most, np.uint8)
-        counts = np.empty(len(chunk_starts), np.int32)
         chunks, rules = (chunk_starts, chunk_ends), self.rules
-        told = lengths, hashes, kinds
-        n, found = cut(data, chunks, rules.table, rules.strings, starts, ends, told, counts, suspects)
-        tokens = TokenArrays(counts, starts[:n], ends[:n], lengths[:n], hashes[:n], kinds[:n])
-        return self._join(data, tokens, suspects[:found], offsets) if found else tokens
+        counts = np.empty(len(chunk_starts), np.int32)
+        room = len(chunk_starts) + len(chunk_starts) // 3 + 64  # English has 1.2 tokens per chunk
+        kinds = (np.int64, np.int64, np.int32, np.uint64, np.uint8, np.int64)  # the last: suspects
+        arrays: tuple[Any, ...] = tuple(np.empty(room, kind) for kind in kinds)
+        done = 0, 0, 0
+        while True:
+            done = cut(data, chunks, rules.table, rules.strings, done, arrays[:5], counts, arrays[5], self._chunks)
+            cut_chunks, n, found = done
+            if cut_chunks == len(counts):
+                break
+            more = room + int(chunk_ends[cut_chunks] - chunk_starts[cut_chunks])
+            arrays = tuple(np.concatenate([array, np.empty(more, array.dtype)]) for array in arrays)
+            room += more
+        tokens = TokenArrays(counts, *(array[:n] for array in arrays[:5]))
+        return self._join(data, tokens, arrays[5][:found], offsets) if found else tokens
 
     def _join(self, data: UInt8s, tokens: TokenArrays, suspects: Int64s, offsets: Int64s) -> TokenArrays:
         """Join the exceptions that the patterns have cut, as spaCy's matcher does over the tokens of a document.

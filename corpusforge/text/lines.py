@@ -4,6 +4,8 @@ import numpy as np
 from numba import njit
 
 from corpusforge.text.arrays import Bools, Flags, Int64s, UInt8s
+from corpusforge.text.blocks import spaces64, wide64
+from corpusforge.text.fasttext_wide import trailing_zeros
 from corpusforge.text.spans import Spans
 from corpusforge.text.unicode import TABLE
 from corpusforge.text.utf8 import decode, strip
@@ -133,32 +135,53 @@ def _splitlines(data: UInt8s, texts: Int64s, breaks: Int64s, starts: Int64s, end
 
 @njit(cache=True)
 def _chunks(data: UInt8s, texts: Int64s, table: Flags, starts: Int64s, ends: Int64s) -> Int64s:
+    # 64 bytes at a time where all are ASCII: 15 -> 4 ns a chunk.
     offsets = np.zeros(len(texts), np.int64)
     n = 0
     for d in range(len(texts) - 1):
         at = texts[d]
         stop = texts[d + 1]
-        inside = False
+        inside = np.uint64(0)  # 1: a chunk is open
         while at < stop:
-            byte = data[at]
-            width = 1
-            space = byte == 32 or 9 <= byte <= 13 or 28 <= byte <= 31
-            if byte >= 128:
-                code, width = decode(data, at, stop)
-                space = table[table[code >> 8] + (code & 255)] & 8 != 0
-            if space:
-                if inside:
-                    ends[n] = at
+            block = min(stop, at + 64)
+            if at + 64 <= len(data) and wide64(data, at) == 0:
+                inner = ~spaces64(data, at)
+                if block < at + 64:
+                    inner &= (np.uint64(1) << np.uint64(block - at)) - np.uint64(1)
+                edges = inner ^ (inner << np.uint64(1) | inside)
+                if block < at + 64:
+                    edges &= (np.uint64(1) << np.uint64(block - at)) - np.uint64(1)
+                if edges != 0 and inside:
+                    ends[n] = at + trailing_zeros(edges)
                     n += 1
-                inside = False
-                at += width
+                    edges &= edges - np.uint64(1)
+                inside = inner >> np.uint64(block - at - 1) & np.uint64(1)
+                while edges != 0:
+                    starts[n] = at + trailing_zeros(edges)
+                    edges &= edges - np.uint64(1)
+                    if edges == 0:
+                        break
+                    ends[n] = at + trailing_zeros(edges)
+                    edges &= edges - np.uint64(1)
+                    n += 1
+                at = block
                 continue
-            if not inside:
-                starts[n] = at
-                inside = True
-            at += width
-            while at < stop and 33 <= data[at] < 128:  # what most bytes are
-                at += 1
+            while at < block:  # the last character may reach over
+                byte = data[at]
+                width = 1
+                space = byte == 32 or 9 <= byte <= 13 or 28 <= byte <= 31
+                if byte >= 128:
+                    code, width = decode(data, at, stop)
+                    space = table[table[code >> 8] + (code & 255)] & 8 != 0
+                if space:
+                    if inside:
+                        ends[n] = at
+                        n += 1
+                    inside = np.uint64(0)
+                elif not inside:
+                    starts[n] = at
+                    inside = np.uint64(1)
+                at += width
         if inside:
             ends[n] = stop
             n += 1

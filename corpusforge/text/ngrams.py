@@ -8,6 +8,8 @@ import numpy as np
 from numba import njit
 
 from corpusforge.text.arrays import Int32s, Int64s, UInt8s, UInt16s, UInt64s
+from corpusforge.text.blocks import store8
+from corpusforge.text.fasttext_wide import load8
 from corpusforge.text.spans import mix, table_size
 
 SHORTEST, LONGEST = 5, 10  # the n of duplicate_characters()
@@ -16,22 +18,23 @@ WINDOW_BYTES, LONG_BYTES = 12, 20
 
 
 @njit(cache=True)
-def concatenate(
+def _concatenate(
     data: UInt8s, starts: Int64s, ends: Int64s, joined: UInt8s, places: Int64s, sums: UInt64s, scales: UInt64s
 ) -> None:
     """Write the bytes of all tokens without what stands between them to `joined`, and three arrays [tokens + 1].
 
-    Token `i` begins at `joined[places[i]]`. The hash of the bytes of the tokens i to j - 1 is
-    `(sums[j] - sums[i]) * scales[i]`, a polynomial modulo 2**64: where a token ends makes no difference.
+    Token `i` begins at `joined[places[i]]`; seven bytes after the last may be written too. The hash of the bytes of
+    the tokens i to j - 1 is `(sums[j] - sums[i]) * scales[i]`, a polynomial modulo 2**64: where a token ends makes no
+    difference.
     """
     base = np.uint64(0xD1342543DE82EF95)
     inverse = np.uint64(0x572B5EE77A54E3BD)  # base * inverse = 1 modulo 2**64
     letters = np.empty(256, np.uint64)
     for byte in range(256):
         letters[byte] = mix(np.uint64(byte + 1))
-    powers = np.ones(33, np.uint64)
-    inverses = np.ones(33, np.uint64)
-    for k in range(32):
+    powers = np.ones(9, np.uint64)
+    inverses = np.ones(9, np.uint64)
+    for k in range(8):
         powers[k + 1] = powers[k] * base
         inverses[k + 1] = inverses[k] * inverse
     place = 0
@@ -42,102 +45,101 @@ def concatenate(
         places[i] = place
         sums[i] = total
         scales[i] = scale
-        token = np.uint64(0)
-        for at in range(starts[i], ends[i]):
-            joined[place] = data[at]
-            place += 1
-            token = token * base + letters[data[at]]
-        left = ends[i] - starts[i]
-        while left > 0:
-            step = min(left, 32)
+        at = starts[i]
+        while at < ends[i]:
+            step = min(ends[i] - at, 8)
+            if at + 8 <= len(data):
+                store8(joined, place, load8(data, at))
+            else:
+                joined[place : place + step] = data[at : at + step]
+            part = np.uint64(0)
+            for k in range(step):
+                part += letters[data[at + k]] * inverses[k]
+            total += part * unscale
             scale *= powers[step]
             unscale *= inverses[step]
-            left -= step
-        total += token * unscale
-    places[-1] = place
-    sums[-1] = total
-    scales[-1] = scale
+            place += step
+            at += step
+    places[len(starts)] = place
+    sums[len(starts)] = total
+    scales[len(starts)] = scale
 
 
 @njit(cache=True)
-def find_candidates(
-    offsets: Int64s,
+def _find_candidates(
+    count: int,
     places: Int64s,
-    joined: UInt64s,
+    joined: UInt8s,
     counts: UInt8s,
     long_counts: UInt8s,
     hashes: Int64s,
     long_hashes: Int64s,
-    tokens: Int64s,
-) -> Int64s:
-    """Write to `tokens` where an n-gram, n >= SHORTEST, may begin that repeats in its document; return the offsets.
+    candidates: Int64s,
+) -> int:
+    """Write which of `count` tokens an n-gram, n >= SHORTEST, may begin with that repeats; return how many do.
 
     Equal n-grams have equal first bytes: left out are tokens where WINDOW_BYTES bytes begin that begin at no other
-    token of the document, unless the n-grams there may be shorter; likewise LONG_BYTES, which fewer share. `joined`:
-    the bytes as little-endian words. `counts` (windows with a hash: 0, 1, 2 = more) and `hashes` are scratch of the
-    size of the largest table.
+    token of the document, unless the n-grams there may be shorter; likewise LONG_BYTES, which fewer share. `counts`
+    (windows with a hash: 0, 1, 2 = more) and `hashes` are scratch of the size of the largest table.
     """
-    found = np.zeros(len(offsets), np.int64)
     n = 0
-    for d in range(len(offsets) - 1):
-        begin, stop = offsets[d], offsets[d + 1] - SHORTEST
-        size = table_size(stop + 1 - begin)
-        counts[:size] = 0
-        long_counts[:size] = 0
-        for i in range(begin, stop + 1):
-            place = places[i]
-            word = place >> 3
-            bits = np.uint64(8 * (place & 7))
-            back = np.uint64(63) - bits  # shifted in two steps, since a shift by 64 is undefined
-            low = joined[word] >> bits | joined[word + 1] << np.uint64(1) << back
-            middle = joined[word + 1] >> bits | joined[word + 2] << np.uint64(1) << back
-            high = (joined[word + 2] >> bits | joined[word + 3] << np.uint64(1) << back) & np.uint64(0xFFFFFFFF)
-            first = low * np.uint64(0x9E3779B97F4A7C15)
-            key = (first ^ (middle & np.uint64(0xFFFFFFFF))) * np.uint64(0xD6E8FEB86659FD93)
-            at = np.int64(key >> np.uint64(32)) & (size - 1)
-            hashes[i - begin] = at
-            counts[at] = min(counts[at] + 1, 2)
-            key = ((first ^ middle) * np.uint64(0xD6E8FEB86659FD93) ^ high) * np.uint64(0x9E3779B97F4A7C15)
-            at = np.int64(key >> np.uint64(32)) & (size - 1)
-            long_hashes[i - begin] = at
-            long_counts[at] = min(long_counts[at] + 1, 2)
-        for i in range(begin, stop + 1):
-            tokens[n] = i
-            length = places[i + SHORTEST] - places[i]
-            again = (counts[hashes[i - begin]] > 1) | (length < WINDOW_BYTES)
-            n += again & ((long_counts[long_hashes[i - begin]] > 1) | (length < LONG_BYTES))
-        found[d + 1] = n
-    return found
+    begins = count - SHORTEST + 1
+    size = table_size(begins)
+    counts[:size] = 0
+    long_counts[:size] = 0
+    for i in range(begins):
+        place = places[i]
+        low = load8(joined, place)
+        middle = load8(joined, place + 8)
+        high = load8(joined, place + 16) & np.uint64(0xFFFFFFFF)
+        first = low * np.uint64(0x9E3779B97F4A7C15)
+        key = (first ^ (middle & np.uint64(0xFFFFFFFF))) * np.uint64(0xD6E8FEB86659FD93)
+        at = np.int64(key >> np.uint64(32)) & (size - 1)
+        hashes[i] = at
+        counts[at] = min(counts[at] + 1, 2)
+        key = ((first ^ middle) * np.uint64(0xD6E8FEB86659FD93) ^ high) * np.uint64(0x9E3779B97F4A7C15)
+        at = np.int64(key >> np.uint64(32)) & (size - 1)
+        long_hashes[i] = at
+        long_counts[at] = min(long_counts[at] + 1, 2)
+    for i in range(begins):
+        candidates[n] = i
+        length = places[i + SHORTEST] - places[i]
+        again = (counts[hashes[i]] > 1) | (length < WINDOW_BYTES)
+        n += again & ((long_counts[long_hashes[i]] > 1) | (length < LONG_BYTES))
+    return n
 
 
 @njit(cache=True)
 def duplicate_characters(
-    offsets: Int64s,
-    candidate_offsets: Int64s,
-    candidates: Int64s,
-    sums: UInt64s,
-    scales: UInt64s,
-    lengths: Int32s,
-    keys: UInt64s,
+    data: UInt8s, offsets: Int64s, starts: Int64s, ends: Int64s, lengths: Int32s, longest_bytes: int, slots: int
 ) -> Int64s:
     """Return the characters in repeated n-grams, n-grams being compared without spaces: int64[n - SHORTEST, documents].
 
     Left to right: an n-gram that was met before counts whole and is jumped over; else it is remembered, and the
-    next begins one token later. `keys` (0: free) is scratch of the size of the largest table.
+    next begins one token later. `longest_bytes` of tokens of a document; `slots` of the largest table.
     """
     found = np.zeros((LONGEST + 1 - SHORTEST, len(offsets) - 1), np.int64)
+    joined = np.empty(longest_bytes + 32, np.uint8)
+    places, sums, scales = np.empty(slots, np.int64), np.empty(slots, np.uint64), np.empty(slots, np.uint64)
+    counts, long_counts = np.empty(slots, np.uint8), np.empty(slots, np.uint8)
+    hashes, long_hashes, candidates = np.empty(slots, np.int64), np.empty(slots, np.int64), np.empty(slots, np.int64)
+    keys = np.empty(slots, np.uint64)  # 0: free
     for d in range(len(offsets) - 1):
-        begin, end = candidate_offsets[d], candidate_offsets[d + 1]
-        if end - begin < 2:
+        begin, end = offsets[d], offsets[d + 1]
+        if end - begin <= SHORTEST:
             continue
-        last = table_size(end - begin) - 1
+        _concatenate(data, starts[begin:end], ends[begin:end], joined, places, sums, scales)
+        some = _find_candidates(end - begin, places, joined, counts, long_counts, hashes, long_hashes, candidates)
+        if some < 2:
+            continue
+        last = table_size(some) - 1
         for n in range(SHORTEST, LONGEST + 1):
             keys[: last + 1] = 0
-            free = offsets[d]  # the first token that no counted n-gram covers
+            free = 0  # the first token that no counted n-gram covers
             total = 0
-            for c in range(begin, end):
+            for c in range(some):
                 i = candidates[c]
-                if i + n > offsets[d + 1]:
+                if i + n > end - begin:
                     break
                 if i < free:
                     continue
@@ -149,7 +151,7 @@ def duplicate_characters(
                     keys[at] = key
                 else:
                     free = i + n
-                    for token in range(i, free):
+                    for token in range(begin + i, begin + free):
                         total += lengths[token]
             found[n - SHORTEST, d] = total
     return found

@@ -65,7 +65,7 @@ class Origin:
         taken = []
         for source in self.sources:
             spans = cut(source.text)
-            first, last = np.searchsorted(spans.starts, source.starts), np.searchsorted(spans.starts, source.ends)
+            first, last = _inside(spans.starts, source.starts, source.ends)
             counts[source.pieces] = last - first
             taken.append((spans, first, last))
         before = np.zeros(len(counts) + 1, np.int64)
@@ -125,6 +125,21 @@ class CopiedTokens(Tokens):
                 there = np.arange(counts.sum()) + np.repeat(places - np.cumsum(counts) + counts, counts)
                 values[there] = get(spans)[taken]
         return values
+
+
+@njit(cache=True)
+def _inside(places: Int64s, starts: Int64s, ends: Int64s) -> tuple[Int64s, Int64s]:
+    """Return the first of `places` from each start on, and from each end on; pieces are disjoint and in order."""
+    first, last = np.empty(len(starts), np.int64), np.empty(len(starts), np.int64)
+    k = 0
+    for i in range(len(starts)):
+        while k < len(places) and places[k] < starts[i]:
+            k += 1
+        first[i] = k
+        while k < len(places) and places[k] < ends[i]:
+            k += 1
+        last[i] = k
+    return first, last
 
 
 @njit(cache=True)

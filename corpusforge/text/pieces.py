@@ -11,6 +11,7 @@ from numba import njit
 
 from corpusforge.text.arrays import Bools, Floats, Int64s, UInt8s
 from corpusforge.text.batch import TextBatch
+from corpusforge.text.blocks import copy
 from corpusforge.text.origin import Origin, Source
 from corpusforge.text.spans import Spans
 from corpusforge.text.unicode import TABLE
@@ -120,6 +121,4 @@ def _column(data: UInt8s, offsets: Int64s) -> pa.LargeStringArray:
 @njit(cache=True)
 def _copy(data: UInt8s, starts: Int64s, ends: Int64s, out: UInt8s, places: Int64s) -> None:
     for i in range(len(starts)):
-        shift = places[i] - starts[i]
-        for at in range(starts[i], ends[i]):
-            out[at + shift] = data[at]
+        copy(data, starts[i], ends[i] - starts[i], out, places[i])

@@ -15,9 +15,7 @@ from corpusforge.text.ngrams import (
     LONGEST,
     SHORTEST,
     TOPS,
-    concatenate,
     duplicate_characters,
-    find_candidates,
     top_characters,
 )
 from corpusforge.text.spans import Spans, hash_spans
@@ -61,19 +59,12 @@ class Tokens(Spans):
         return found[0], found[1], found[2]
 
     @cached_property
-    def _candidates(self) -> tuple[Int64s, Int64s, UInt64s, UInt64s]:
-        joined = _uint64s(int(self.lengths_bytes.sum()) // 8 + 5)
-        places, sums, scales = _int64s(len(self) + 1), _uint64s(len(self) + 1), _uint64s(len(self) + 1)
-        concatenate(self.data, self.starts, self.ends, joined.view(np.uint8), places, sums, scales)
-        size = self.largest_table
-        counts = np.empty(size, np.uint8), np.empty(size, np.uint8)
-        tokens = _int64s(len(self) + 1)
-        offsets = find_candidates(self.offsets, places, joined, *counts, _int64s(size), _int64s(size), tokens)
-        return offsets, tokens[: offsets[-1]], sums, scales
-
-    @cached_property
     def _duplicates(self) -> Int64s:
-        return duplicate_characters(self.offsets, *self._candidates, self.lengths_chars, _uint64s(self.largest_table))
+        texts = np.concatenate([[0], np.cumsum(self.lengths_bytes)])[self.offsets]
+        longest_bytes, slots = int(np.diff(texts).max(initial=0)), self.largest_table
+        return duplicate_characters(
+            self.data, self.offsets, self.starts, self.ends, self.lengths_chars, longest_bytes, slots
+        )
 
     def duplicate_ngram_chars(self, n: int) -> Int64s:
         """Characters per document in repeated n-grams, n = 5 to 10, see `duplicate_characters`."""

@@ -207,3 +207,14 @@ def test_the_development_data_gives_the_tokens_of_spacy(shared: Callable[[str], 
     texts = table["text"].to_pylist()[::6]
     assert_same([text[:20_000] for text in texts[::15]])
     assert_same(sorted({chunk for text in texts for chunk in text.split()})[::8])
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.lists(st.sampled_from([*PIECES, *SPACES, "word", "It", "n't"])).map("".join), min_size=1))
+def test_chunks_that_are_met_again_give_the_tokens_of_spacy(chunks: list[str]) -> None:
+    again = [*chunks, *chunks[::-1], *chunks]
+    assert_same([" ".join([*again, "the end of a text, so that what stands before is not near it"]), " ".join(again)])
+
+
+def test_more_tokens_than_there_is_room_for_at_first() -> None:
+    assert_same(["a " * 100 + "(" * 500 + " b-c" * 300, "1,2,3.x " * 50])

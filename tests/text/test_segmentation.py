@@ -49,6 +49,13 @@ def test_pieces_are_those_that_python_cuts(name: str, texts: list[str | None]) -
     assert (spans.starts.dtype, spans.offsets.dtype, spans.hashes.dtype) == (np.int64, np.int64, np.uint64)
 
 
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.lists(st.sampled_from([*NASTY, *("a b\n\x1c" * 9)]), max_size=200).map("".join), max_size=4))
+def test_chunks_of_long_texts_are_cut_in_blocks_like_any_other(texts: list[str]) -> None:
+    texts = [*texts, "the last bytes of a batch are cut one by one, and these stand behind all others"]
+    assert pieces(segment(texts).chunks) == [text.split() for text in texts]
+
+
 @pytest.mark.parametrize("name", CUTS)
 def test_hard_texts_are_cut_like_any_other(name: str) -> None:
     spans = getattr(segment(HARD_TEXTS), name)
