@@ -35,8 +35,8 @@ class Rules(Stage):
         text (large_string) if the pack edits it.
     Rejects: <name>_below_min, <name>_above_max for each rule of the pack; the names of steps that reject;
         no_text_left when an edit left nothing of a text; <by>_not_in_table if the pack says `other: reject`.
-    Cost: gopher_repetition 0.04 CPU s per MB of English, which cuts it into words; after it gopher_quality 0.005,
-        fineweb 0.004 and c4 0.012; starcoder 0.005. 300 MB per worker with batches of 8 MB; 14 s of compiling in the
+    Cost: gopher_repetition 0.03 CPU s per MB of English, which cuts it into words; after it gopher_quality 0.004,
+        fineweb 0.003 and c4 0.008; starcoder 0.005. 300 MB per worker with batches of 8 MB; 14 s of compiling in the
         first process of all.
     Errors: RecipeError with file:line:column for an unknown pack, signal, key or bound.
     Source: the packs name theirs.
