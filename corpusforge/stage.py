@@ -121,7 +121,7 @@ class Pass:
     to: Literal["rows", "findings", "artifact"] = "rows"
     prune: Callable[[pa.Table], pa.Table] | None = None  # a sorted run of one task -> what of it can still matter
     artifact: Callable[[Iterator[pa.RecordBatch], Path], None] | None = None
-    compress: bool = False  # rows that carry text are stored with zstd; hashes gain nothing
+    compress: bool = False  # rows that carry text are compressed; hashes gain nothing
 
 
 class CorpusStage(Stage):

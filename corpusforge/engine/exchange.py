@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from corpusforge.engine.rows import value_bytes
+from corpusforge.engine.rows import COMPRESSION, value_bytes
 from corpusforge.engine.storage import checksum_range, verified
 
 BUCKETS = 4096
@@ -174,7 +174,7 @@ def _write_run(path: Path, batches: Iterator[pa.RecordBatch], key: str, compress
     total = 0
     held: list[pa.RecordBatch] = []
     held_rows = 0
-    options = pa.ipc.IpcWriteOptions(compression="zstd" if compress else None, use_threads=False)
+    options = pa.ipc.IpcWriteOptions(compression=COMPRESSION if compress else None, use_threads=False)
     writer = None
     for batch in batches:
         if not batch_rows:

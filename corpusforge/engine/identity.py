@@ -17,7 +17,7 @@ from corpusforge.registry import name_of
 from corpusforge.source import Reader
 from corpusforge.stage import Stage
 
-FORMAT = 1  # raise it when intermediate files, addresses or the layout change
+FORMAT = 2  # raise it when intermediate files, addresses or the layout change
 
 
 def stage_identity(stage: Stage | Reader) -> str:

@@ -1,4 +1,4 @@
-"""Files of rows between segments: Arrow IPC with zstd, one record batch per block, in reading order.
+"""Files of rows between segments: Arrow IPC with LZ4, one record batch per block, in reading order.
 
 A block ends at 1,024 rows or 4 MiB of values, whichever comes first. Block ends depend on the rows alone, so
 equal rows give equal files however they arrived, and the layout can plan with 16 bytes a block and read any
@@ -17,6 +17,7 @@ from corpusforge.engine.storage import checksum_range, verified
 
 BLOCK_ROWS = 1024
 BLOCK_BYTES = 4 << 20
+COMPRESSION = "lz4"  # web text: 0.58 of its size; with zstd 0.40, and 1.16 times the CPU of a run of dedup.minhash
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class RowsWriter:
         block = contiguous(self._held)
         if self._writer is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            options = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
+            options = pa.ipc.IpcWriteOptions(compression=COMPRESSION, use_threads=False)
             self._writer = pa.ipc.new_file(str(self.path), block.schema, options=options)
         self._writer.write_batch(block)
         self.blocks.append((self._held_rows, self._held_bytes))
