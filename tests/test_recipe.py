@@ -108,7 +108,7 @@ def test_comments_order_of_keys_and_spelling_of_defaults_resolve_to_the_same(loa
     other = loaded(
         ("layout: {order: shuffled, seed: 7}\n", ""),
         ("vars:", "layout: {seed: 7, order: shuffled}  # apart\nvars:"),
-        ("dedup.minhash", "dedup.minhash: {bands: 14}"),
+        ("dedup.minhash", "dedup.minhash: {bands: 24}"),
     )
     assert other.resolved == loaded().resolved
 
@@ -116,7 +116,7 @@ def test_comments_order_of_keys_and_spelling_of_defaults_resolve_to_the_same(loa
 def test_the_resolved_recipe_holds_every_default_and_no_variable(loaded: Load, tmp_path: Path) -> None:
     resolved = loaded().resolved
     assert "$" not in resolved and "vars" not in resolved
-    assert "bands: 14" in resolved
+    assert "bands: 24" in resolved
     (tmp_path / "again.yaml").write_text(resolved)
     assert load(tmp_path / "again.yaml").resolved == resolved
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -88,6 +88,15 @@ class Minhash(CorpusStage):
     max_source_loss: float = Field(0.5, ge=0, le=1)  # the run stops when a source would lose more documents
     seed: int = Field(1, ge=0, lt=1 << 32)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _default_bands(cls, given: Any) -> Any:
+        # Filled in here, so that a resolved recipe says them.
+        if isinstance(given, Mapping) and given.get("threshold") is None:
+            defaults = {"bands": DEFAULT_BANDS, "rows": DEFAULT_ROWS}
+            given = defaults | {name: value for name, value in given.items() if value is not None}
+        return given
+
     @model_validator(mode="after")
     def _bands_or_threshold(self) -> Self:
         if self.threshold is not None and (self.bands is not None or self.rows is not None):
@@ -98,8 +107,9 @@ class Minhash(CorpusStage):
 
     def banding(self) -> tuple[int, int]:
         """Return bands and rows as given, as `threshold` makes them, or the defaults."""
-        if self.threshold is None:
-            return self.bands or DEFAULT_BANDS, self.rows or DEFAULT_ROWS
+        if self.bands is not None and self.rows is not None:
+            return self.bands, self.rows
+        assert self.threshold is not None  # else the defaults are filled in
         from corpusforge.stages.dedup.signature import optimal_bands
 
         return optimal_bands(self.threshold, self.permutations or DEFAULT_PERMUTATIONS)
