@@ -13,7 +13,7 @@ quickstart: $(VENV)/.installed  ## Install, run the main job on examples/data, v
 	$(BIN)/corpusforge verify out/quickstart
 
 test: $(VENV)/.installed-test  ## Run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.installed-test  ## Check style and types
 	$(BIN)/ruff check .
