@@ -1,7 +1,11 @@
 """How much of a source file is comment, by the syntax of its language; the table of a pack says which file has which.
 
 Scanned in one pass without a parser: what looks like a comment inside a string, a template or a regular expression is
-none. A quote that is not closed on its line (where the language wants that) is no string.
+none. A quote that is not closed on its line (where the language wants that) is no string. What may go on over lines
+(block comments, raw strings, templates, text of three quotes) and is never closed goes on to the end of the text.
+
+A line ends at a newline. In a string a backslash takes the next character along, a newline too. Whitespace is every
+character up to the space; names are of ASCII letters, digits, `_` and all characters beyond ASCII.
 """
 
 import numpy as np
@@ -21,8 +25,9 @@ def c_comment_fraction(text: TextBatch) -> Floats:
     r"""Share of characters in `//` and `/* */` comments, marks included (0..1); 0 for an empty document.
 
     For C, C++, C#, CSS, Dart, Go, Groovy, Java, Kotlin, PHP (but its `#`), Rust, Scala, Swift. Known strings: "..." on
-    a line, text blocks of three quotes, raw strings of C++, C#, Go, Rust; 'x' is a character, 'a a lifetime. Comments
-    inside comments end the outer one, as in C.
+    a line, text blocks of three quotes, raw strings of C++, C#, Go, Rust; 'x' is a character (one, or a backslash with
+    1 to 11 bytes), 'a a lifetime. Comments inside comments end the outer one, as in C; a backslash at the end of a line
+    lets `//` go on.
 
     >>> from corpusforge.text import segment
     >>> c_comment_fraction(segment(['x="//a"; // b\n', "/* a */\n"])).round(2)
@@ -36,7 +41,10 @@ def c_comment_fraction(text: TextBatch) -> Floats:
 def javascript_comment_fraction(text: TextBatch) -> Floats:
     r"""Share of characters in `//` and `/* */` comments of JavaScript and TypeScript (0..1); 0 for an empty document.
 
-    Known besides strings: templates with what is nested in them, regular expressions (a slash where a value begins).
+    Known besides strings: templates with what is nested in them (64 deep), regular expressions up to 1000 bytes on a
+    line. One begins with a slash where a value does: not after a name (but return, typeof, case, in, of, delete, void,
+    throw, else, do, await), a string, template or regular expression, a quote or `)`, `]`, `}`, nor in `</`. `://`
+    begins no comment.
 
     >>> from corpusforge.text import segment
     >>> javascript_comment_fraction(segment(["a = `//${b /*c*/}` / /[/*]/; // d", ""])).round(2)
@@ -51,7 +59,7 @@ def hash_comment_fraction(text: TextBatch) -> Floats:
     r"""Share of characters in comments from `#` to the end of the line (0..1); 0 for an empty document.
 
     For shells, Ruby, Perl, R, Julia, Makefile, YAML, TOML, CMake, Dockerfile. A `#` begins a comment at the start of a
-    line and after whitespace or `;`, outside of quotes that close on their line.
+    line and after whitespace or `;`, outside of "..." and '...' that close on their line.
 
     >>> from corpusforge.text import segment
     >>> hash_comment_fraction(segment(['echo "# $#" # two\n', ""])).round(2)
@@ -65,7 +73,7 @@ def hash_comment_fraction(text: TextBatch) -> Floats:
 def sql_comment_fraction(text: TextBatch) -> Floats:
     r"""Share of characters in `--` and `/* */` comments (0..1); 0 for an empty document.
 
-    A quote in a string is doubled, not escaped.
+    A string, '...' or "...", closes on its line; a quote in it is doubled, not escaped.
 
     >>> from corpusforge.text import segment
     >>> sql_comment_fraction(segment(["select '--''--' -- all\n", ""])).round(2)
@@ -80,7 +88,9 @@ def python_comment_fraction(text: TextBatch) -> Floats:
     r"""Share of characters in comments and docstrings of Python (0..1); 0 for an empty document.
 
     Comments count from `#` to the end of the line. A docstring is a string that is the first statement of the file or
-    of a block that `def` or `class` opens on a line of its own; it counts without its quotes.
+    of a block that `def`, `async def` or `class` opens on a line of its own; it counts without its quotes. It may have
+    the prefix r or u, is not put together from several, and nothing but `;` or a comment follows it on its line. A
+    carriage return, too, ends a statement; a backslash outside of strings takes the next character along.
 
     >>> from corpusforge.text import segment
     >>> python_comment_fraction(segment(['def f():\n    "Doc #1."\n    return "#" # no\n', ""])).round(2)
@@ -125,7 +135,7 @@ def _closed(data: UInt8s, at: int, stop: int, quote: int, escapes: bool) -> int:
 
 @njit(cache=True)
 def _after(data: UInt8s, at: int, stop: int, mark: int, times: int, escapes: bool) -> int:
-    # After `times` marks in a row, from `at` on; the end when there are none.
+    # After `times` marks in a row, from `at` on; stop + 1 when there are none.
     run = 0
     while at < stop:
         if escapes and data[at] == 92:
@@ -136,7 +146,7 @@ def _after(data: UInt8s, at: int, stop: int, mark: int, times: int, escapes: boo
         at += 1
         if run == times:
             return at
-    return stop
+    return stop + 1
 
 
 @njit(cache=True)
@@ -165,6 +175,7 @@ def _comments(data: UInt8s, texts: Int64s, kind: int) -> Int64s:
         stop = texts[d + 1]
         at = start
         last = 0  # the last byte that is no space
+        after = 0  # where it ends
         depth = 0
         count = 0
         while at < stop:
@@ -197,11 +208,12 @@ def _comments(data: UInt8s, texts: Int64s, kind: int) -> Int64s:
                     if at < stop and data[at - 1] == 123 and depth < MAX_NESTED:
                         nested[depth] = 0
                         depth += 1
-                    last = 96
+                    last = data[at - 1]  # a backquote, or the { after which a value begins
                     continue
-                if byte == 47 and _value_begins(data, start, at, last):
-                    at = _regex(data, at, stop)
-                    last = 47
+                if byte == 47 and _value_begins(data, start, at, last, after):
+                    end = _regex(data, at, stop)
+                    last = 41 if end > at + 1 else 47  # it is a value, as what ) closes is
+                    at = end
                     continue
                 if depth > 0 and byte == 123:
                     nested[depth - 1] += 1
@@ -213,7 +225,7 @@ def _comments(data: UInt8s, texts: Int64s, kind: int) -> Int64s:
                         if at < stop and data[at - 1] == 123:
                             nested[depth] = 0
                             depth += 1
-                        last = 96
+                        last = data[at - 1]
                         continue
             if (byte == 34 or byte == 39 or (byte == 96 and kind == SLASHES)) and at >= unclosed[byte % 4]:
                 end = _string(data, start, at, stop, kind)
@@ -223,9 +235,10 @@ def _comments(data: UInt8s, texts: Int64s, kind: int) -> Int64s:
                 at = end
                 last = byte
                 continue
+            at += 1
             if byte > 32:
                 last = byte
-            at += 1
+                after = at
         found[d] = count
     return found
 
@@ -235,6 +248,8 @@ def _string(data: UInt8s, start: int, at: int, stop: int, kind: int) -> int:
     # After the string or character that begins at `at`.
     byte = data[at]
     before = data[at - 1] if at > start else 0
+    second = data[at - 2] if at - 1 > start else 0
+    third = data[at - 3] if at - 2 > start else 0
     if kind == DASHES:
         return _closed(data, at, stop, byte, False)
     if kind != SLASHES:
@@ -256,7 +271,9 @@ def _string(data: UInt8s, start: int, at: int, stop: int, kind: int) -> int:
         hashes += 1
     letter = data[at - 1 - hashes] if at - 1 - hashes >= start else 0
     earlier = data[at - 2 - hashes] if at - 2 - hashes >= start else 0
-    if letter == 114 and (earlier == 98 or not _is_name(earlier)):
+    if earlier == 98:  # br"..."
+        earlier = data[at - 3 - hashes] if at - 3 - hashes >= start else 0
+    if letter == 114 and not _is_name(earlier):
         here = at + 1  # r"..." and r#"..."# of Rust
         while here < stop:
             here = _after(data, here, stop, 34, 1, False)
@@ -266,20 +283,25 @@ def _string(data: UInt8s, start: int, at: int, stop: int, kind: int) -> int:
             if marks == hashes:
                 return here + marks
         return stop
-    if before == 82:  # R"mark(...)mark" of C++
+    if before == 82:  # R"mark(...)mark" of C++, also LR, uR, UR, u8R
+        if second == 76 or second == 85 or second == 117:
+            second = third
+        elif second == 56 and third == 117:
+            second = data[at - 4] if at - 3 > start else 0
         opened = at + 1
-        while opened < stop and opened - at < 18 and data[opened] != 40:
+        while opened < min(at + 17, stop) and _marks(data[opened]):
             opened += 1
-        length = opened - at - 1
-        here = opened + 1
-        while here < stop:
-            here = _after(data, here, stop, 41, 1, False)
-            same = 0
-            while same < length and here + same < stop and data[here + same] == data[at + 1 + same]:
-                same += 1
-            if same == length and here + same < stop and data[here + same] == 34:
-                return here + same + 1
-        return stop
+        if not _is_name(second) and opened < stop and data[opened] == 40:  # not COLOR "..." written together
+            length = opened - at - 1
+            here = opened + 1
+            while here < stop:
+                here = _after(data, here, stop, 41, 1, False)
+                same = 0
+                while same < length and here + same < stop and data[here + same] == data[at + 1 + same]:
+                    same += 1
+                if same == length and here + same < stop and data[here + same] == 34:
+                    return here + same + 1
+            return stop
     if before == 64:  # @"..." of C#: quotes are doubled, newlines are text
         here = at + 1
         while here < stop:
@@ -292,6 +314,12 @@ def _string(data: UInt8s, start: int, at: int, stop: int, kind: int) -> int:
     if at + 2 < stop and data[at + 1] == 34 and data[at + 2] == 34:
         return _after(data, at + 3, stop, 34, 3, True)
     return _closed(data, at, stop, 34, True)
+
+
+@njit(cache=True)
+def _marks(byte: int) -> bool:
+    # Whether a raw string of C++ may have it in its mark: no space, quote, bracket, backslash.
+    return not (9 <= byte <= 12 or byte == 32 or byte == 34 or byte == 40 or byte == 41 or byte == 92)
 
 
 @njit(cache=True)
@@ -310,17 +338,16 @@ def _template(data: UInt8s, at: int, stop: int) -> int:
 
 
 @njit(cache=True)
-def _value_begins(data: UInt8s, start: int, at: int, last: int) -> bool:
-    # Whether a slash at `at` begins a regular expression: after an operator, an opening bracket or a keyword.
+def _value_begins(data: UInt8s, start: int, at: int, last: int, after: int) -> bool:
+    # Whether a slash at `at` begins a regular expression: after an operator, an opening bracket or a keyword. `last`
+    # is the byte before it that is no space or comment; it ends at `after` if it is of a name.
     if last == 0:
         return True
     if last == 60:
         return bool(data[at - 1] != 60)  # </a> of JSX
     if not _is_name(last):
         return last != 41 and last != 93 and last != 125 and last != 34 and last != 39 and last != 96 and last != 36
-    end = at
-    while end > start and data[end - 1] <= 32:
-        end -= 1
+    end = after
     begin = end
     while begin > start and end - begin < 11 and (_is_name(data[begin - 1]) or data[begin - 1] == 36):
         begin -= 1
@@ -392,7 +419,7 @@ def _python(data: UInt8s, texts: Int64s) -> Int64s:
                     at = _closed(data, at, stop, byte, True)
                 if fresh and opens and _ends_statement(data, at, stop):
                     quotes = 3 if triple else 1
-                    count += max(_chars(data, begin + quotes, at - quotes), 0)
+                    count += _chars(data, begin + quotes, at - quotes if at <= stop else stop)
                 header = header and not fresh
                 fresh = False
                 last = byte
@@ -404,7 +431,7 @@ def _python(data: UInt8s, texts: Int64s) -> Int64s:
                 if _prefix(data, at, end) and end < stop and (data[end] == 34 or data[end] == 39):
                     at = end  # r"...": still the first of its line
                     continue
-                header = _is_header(data, at, end)
+                header = _is_header(data, at, end, stop)
                 fresh = False
             if byte == 40 or byte == 91 or byte == 123:
                 depth += 1
@@ -422,19 +449,30 @@ def _prefix(data: UInt8s, start: int, end: int) -> bool:
 
 
 @njit(cache=True)
-def _is_header(data: UInt8s, start: int, end: int) -> bool:
-    for word in (b"def", b"class", b"async"):
-        if len(word) == end - start:
-            same = True
-            for k in range(len(word)):
-                same &= data[start + k] == word[k]
-            if same:
-                return True
-    return False
+def _is_header(data: UInt8s, start: int, end: int, stop: int) -> bool:
+    if _is_word(data, start, end, b"async"):
+        start = end
+        while start < stop and data[start] <= 32 and data[start] != 10 and data[start] != 13:
+            start += 1
+        end = start
+        while end < stop and _is_name(data[end]):
+            end += 1
+        return _is_word(data, start, end, b"def")
+    return _is_word(data, start, end, b"def") or _is_word(data, start, end, b"class")
+
+
+@njit(cache=True)
+def _is_word(data: UInt8s, start: int, end: int, word: bytes) -> bool:
+    if end - start != len(word):
+        return False
+    same = True
+    for k in range(len(word)):
+        same &= data[start + k] == word[k]
+    return same
 
 
 @njit(cache=True)
 def _ends_statement(data: UInt8s, at: int, stop: int) -> bool:
-    while at < stop and (data[at] == 32 or data[at] == 9 or data[at] == 13):
+    while at < stop and data[at] <= 32 and data[at] != 10 and data[at] != 13:
         at += 1
-    return bool(at >= stop or data[at] == 10 or data[at] == 35 or data[at] == 59)
+    return bool(at >= stop or data[at] == 10 or data[at] == 13 or data[at] == 35 or data[at] == 59)

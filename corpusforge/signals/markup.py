@@ -11,7 +11,10 @@ from corpusforge.text.spans import divide
 def visible_text_chars(text: TextBatch) -> Floats:
     """Characters outside of tags, comments, declarations, scripts, styles and templates; an entity is one character.
 
-    Whitespace counts. Read as Python's html.parser reads it, without building a tree.
+    Whitespace counts. Read as Python's html.parser reads it, without building a tree: a tag begins with `<` and an
+    ASCII letter or with `</`, a comment with `<!--`, a declaration with `<!` or `<?`; a tag ends at the first `>`
+    outside of quotes that open after `=`. Scripts, styles and templates last up to `</script` etc., of any case.
+    What is never closed lasts to the end. An entity is `&`, a letter or `#`, up to 30 ASCII letters and digits, `;`.
 
     >>> from corpusforge.text import segment
     >>> visible_text_chars(segment(["<p class='a>b'>A &amp; B</p><script>if (a < b) x</script>", "plain", ""]))

@@ -1,13 +1,15 @@
 """Traces of bad character recognition, told without a dictionary. Words are whitespace-delimited chunks.
 
-Some punctuation inside a chunk (`-–—/'’.,:;&@#_!?"“”…()[]`) separates parts that are judged each. A chunk is garbled
+A letter is here what Unicode calls letter, mark or number, but not 0-9; a Latin letter is one below U+0250. Separators
+(`-‐-―/'‘-‟.…,:;&@#_!?"«»·()[]`) cut a chunk into parts that are judged each; all else is a symbol. A chunk is garbled
 when it is
-  mixed: a part has a digit between letters (w1th, rn4n; not 1st, A4, jardin1),
-  vowelless: a part has three small Latin letters or more, or six of which the first is a capital, and none of them is
-      a, e, i, o, u, y or beyond ASCII (thr, bncl),
-  symbolic: a part has another character between Latin letters (th^e, b|ack), or the chunk has neither letter nor digit
-      but one of `,#/@\\^{|}~` or a symbol of Latin-1,
-  lone: one small consonant alone (t, f; not an initial, not a, y, o).
+  mixed: a part has a digit between Latin letters, right after one of them (w1th, rn4n; not 1st, A4, jardin1),
+  vowelless: a part has three letters or more, all small, or six, one of them a capital, and none of them is a, e, i, o,
+      u, y or beyond ASCII (thr, bncl),
+  symbolic: a part has a symbol after a letter (and after a Latin letter or digit) and a Latin letter later (th^e,
+      b|ack), or the chunk has neither letter nor digit but one of `,#/@\\^{|}~` or a symbol of Latin-1,
+  lone: one small ASCII consonant is its only letter or digit and it has no full stop (t, f; not an initial, a, y, o).
+A chunk with `:/` is an address, never garbled.
 """
 
 from typing import cast
@@ -80,11 +82,13 @@ def symbolic_word_fraction(text: TextBatch) -> Floats:
 def unreadable_char_fraction(text: TextBatch) -> Floats:
     """Share of characters outside of what reads as words and numbers (0..1), whitespace left out; 0 for no text.
 
-    Words are runs of letters: two or more with a vowel or a letter beyond ASCII, or all capitals; a capital and small
-    letters; small Roman numerals; one letter that is a capital, `a`, `e`, `i`, `o`, `u`, `y` or stands after an
-    apostrophe or `&`. A run in which a capital follows a small letter is none, but after Mc, Mac, O, D. Numbers are
-    runs of digits; an operator (`+ < = >` and mathematical ones) between spaces counts as one. A mark that stands twice
-    or more (`...`, `--`) is left out, and so is one mark before and after each word.
+    Words are runs of letters (see above): two or more with a vowel or a letter beyond ASCII, or all capitals; a capital
+    and small letters; small Roman numerals (of i, v, x, l, c); two letters after a digit (1st); one letter that is a
+    capital, `a`, `e`, `i`, `o`, `u`, `y` or beyond ASCII or stands after `&`; what stands after an apostrophe. A run in
+    which a capital follows a small ASCII letter is none, but for a capital among its first four letters after a `c`
+    (McKay, MacLeod) or where the run begins with O or D (DeWitt). Numbers are runs of digits; an operator (`+ < = >`,
+    arrows and mathematical ones) that is a chunk by itself counts as one. All else are marks: one that stands twice or
+    more (`...`, `--`) is left out, and so is the first single one of a chunk and the first after each word.
 
     >>> from corpusforge.text import segment
     >>> unreadable_char_fraction(segment(["K.C.M.G., F.R.G.S. (1821-1890) ...", "i! rI|; .~ tT1", ""])).round(2)
@@ -104,7 +108,7 @@ def _found(text: TextBatch) -> Int64s:
     chunks = text.chunks
     return cast(
         Int64s,
-        text.once("ocr", lambda: _measure(text.data, text.offsets, chunks.offsets, chunks.starts, chunks.ends, TABLE)),
+        text.once("ocr", lambda: _measure(text.data, chunks.offsets, chunks.starts, chunks.ends, TABLE)),
     )
 
 
@@ -132,7 +136,7 @@ def _vowel(code: int) -> bool:
 
 
 @njit(cache=True)
-def _measure(data: UInt8s, texts: Int64s, offsets: Int64s, starts: Int64s, ends: Int64s, table: Flags) -> Int64s:
+def _measure(data: UInt8s, offsets: Int64s, starts: Int64s, ends: Int64s, table: Flags) -> Int64s:
     found = np.zeros((6, len(offsets) - 1), np.int64)
     bits = np.zeros(256, np.uint8)
     for code in range(128):
@@ -167,7 +171,7 @@ def _measure(data: UInt8s, texts: Int64s, offsets: Int64s, starts: Int64s, ends:
             found[_MIXED, d] += kind & MIXED != 0
             found[_VOWELLESS, d] += kind & VOWELLESS != 0
             found[_SYMBOLIC, d] += kind & SYMBOLIC != 0
-            readable, unreadable = _read(data, starts[i], end, texts[d + 1], table)
+            readable, unreadable = _read(data, starts[i], end, table)
             found[_READABLE, d] += readable
             found[_UNREADABLE, d] += unreadable
     return found
@@ -239,12 +243,12 @@ def _kind(data: UInt8s, start: int, end: int, table: Flags) -> int:
 
 
 @njit(cache=True)
-def _read(data: UInt8s, start: int, end: int, stop: int, table: Flags) -> tuple[int, int]:
-    # Characters of a chunk that read as text and that do not; the text ends at `stop`.
+def _read(data: UInt8s, start: int, end: int, table: Flags) -> tuple[int, int]:
+    # Characters of a chunk that read as text and that do not.
     good = 0
     bad = 0
     free = True  # the next mark belongs to a word
-    before = 32  # the code point before this one
+    before = 32  # the code point before this one, 32 at the start
     at = start
     while at < end:
         code = int(data[at])
@@ -266,7 +270,7 @@ def _read(data: UInt8s, start: int, end: int, stop: int, table: Flags) -> tuple[
             while at < end and data[at] == data[at - width] and decode(data, at, end)[0] == code:
                 repeated += 1
                 at += width
-            alone = before == 32 and (at == stop or data[at] <= 32)
+            alone = before == 32 and at == end
             if repeated == 1 and alone and _operator(code):
                 good += 1
             elif repeated == 1:
@@ -306,7 +310,7 @@ def _run(data: UInt8s, start: int, stop: int, table: Flags, before: int) -> tupl
         roman += code == 105 or code == 118 or code == 120 or code == 108 or code == 99
         capital = 65 <= code <= 90
         capitals += capital
-        name = at - start <= 3 and (data[at - 1] == 99 or data[start] == 79 or data[start] == 68)  # McKay, DeWitt
+        name = length <= 3 and (data[at - 1] == 99 or data[start] == 79 or data[start] == 68)  # McKay, DeWitt
         turns += capital and small and not name
         small = 97 <= code <= 122
         length += 1

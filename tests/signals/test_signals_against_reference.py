@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -80,15 +81,24 @@ ANY = st.text(max_size=30).map(assigned)
 
 
 @cache
-def reference(module: str) -> dict[str, Callable[..., float]]:
+def loaded(module: str) -> ModuleType | None:
     path = Path(__file__).parent / "references" / f"{module}.py"
     if not path.exists():
-        return {}
+        return None
     spec = importlib.util.spec_from_file_location(f"reference_{module}", path)
     assert spec is not None and spec.loader is not None
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    found: dict[str, Callable[..., float]] = loaded.REFERENCE
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+def reference(module: str) -> dict[str, Callable[..., float]]:
+    found: dict[str, Callable[..., float]] = getattr(loaded(module), "REFERENCE", {})
+    return found
+
+
+def fragments(module: str) -> list[str]:
+    found: list[str] = getattr(loaded(module), "FRAGMENTS", [])
     return found
 
 
@@ -108,6 +118,14 @@ def test_every_signal_has_a_reference(module: str) -> None:
 @given(st.lists(st.one_of(st.none(), texts_of(PIECES, 60), texts_of(PIECES + HARD, 20), ANY), max_size=4))
 def test_signals_are_those_of_the_reference(module: str, texts: list[str | None]) -> None:
     compare(module, texts)
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if fragments(m)])
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_fragments_have_the_signals_of_the_reference(module: str, data: st.DataObject) -> None:
+    own = texts_of(fragments(module) + ["a ", "b", "\n", "ü"], 20)
+    compare(module, data.draw(st.lists(own, max_size=4)))
 
 
 @settings(max_examples=60, deadline=None)
