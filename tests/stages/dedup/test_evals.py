@@ -24,9 +24,9 @@ LINES = b"\n" + b"\n\n".join(json.dumps(row).encode() for row in ROWS)
     ("name", "content"),
     [
         ("e.jsonl", LINES),
-        ("e.jsonl.gz", gzip.compress(LINES)),
+        ("e.jsonl.gz", gzip.compress(LINES, mtime=0)),
         ("e.ndjson.zst", zstandard.compress(LINES)),
-        ("named-wrongly.jsonl", gzip.compress(LINES)),
+        ("named-wrongly.jsonl", gzip.compress(LINES, mtime=0)),
     ],
 )
 def test_jsonl_gives_the_strings_of_each_line_compressed_or_not(tmp_path: Path, name: str, content: bytes) -> None:

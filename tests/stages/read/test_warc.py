@@ -204,7 +204,7 @@ def test_a_body_that_cannot_be_decoded_costs_only_its_record(reason, read):
 @pytest.mark.parametrize(
     "body, header",
     [
-        (gzip.compress(bytes(64 << 20)), "Content-Encoding: gzip"),
+        (gzip.compress(bytes(64 << 20), mtime=0), "Content-Encoding: gzip"),
         (zlib.compress(bytes(64 << 20)), "Content-Encoding: deflate"),
         (brotli.compress(bytes(64 << 20), quality=1), "Content-Encoding: br"),
         (zstandard.ZstdCompressor().compress(bytes(64 << 20)), "Content-Encoding: zstd"),
