@@ -29,7 +29,7 @@ def mapped() -> set[str]:
 
 def tracked() -> list[str]:
     if not (ROOT / ".git").exists() or shutil.which("git") is None:
-        pytest.skip("not a checkout")
+        pytest.skip("asks git what belongs to the tree, and this is no checkout or there is no git")
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
     return listed.stdout.splitlines()
 

@@ -10,12 +10,10 @@ import pyarrow.compute as pc
 
 from corpusforge.engine.storage import whole_file
 from corpusforge.errors import RecipeError
-from corpusforge.text.arrays import UInt64s
+from corpusforge.text.arrays import Float32s, UInt32s, UInt64s
 from corpusforge.text.lm_tokens import cut
 from corpusforge.text.ngram_table import (
-    Float32s,
     NgramTable,
-    UInt32s,
     encode,
     find_words,
     insert,

@@ -14,14 +14,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
-from corpusforge.text.arrays import Floats, Int64s, UInt64s
+from corpusforge.text.arrays import Float32s, Floats, Int64s, UInt32s, UInt64s
 from corpusforge.text.spans import mix
 
-Float32s = npt.NDArray[np.float32]
-UInt32s = npt.NDArray[np.uint32]
 STEPS = 65535
 _LOAD = 0.7  # of the table; 6 slots of 8 bytes are looked at for an n-gram that is not there
 

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from corpusforge.text.arrays import Bools, Floats, Int64s
-from corpusforge.training.ngram_counts import BEGIN, UNKNOWN, Level, UInt32s
+from corpusforge.text.arrays import Bools, Floats, Int64s, UInt32s
+from corpusforge.training.ngram_counts import BEGIN, UNKNOWN, Level
 
 Float32s = npt.NDArray[np.float32]
 FALLBACK = (0.5, 1.0, 1.5)  # discounts where counts of counts give none, as KenLM's --discount_fallback

@@ -15,13 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
 from corpusforge.errors import RunError
-from corpusforge.text.arrays import Int64s, UInt64s
+from corpusforge.text.arrays import Int64s, UInt32s, UInt64s
 
-UInt32s = npt.NDArray[np.uint32]
 UNKNOWN, BEGIN, END = 0, 1, 2  # ids of <unk>, <s>, </s>
 RUN = 4 << 20  # windows sorted at a time: 64 MB of keys, as much again to sort them
 

@@ -13,13 +13,13 @@ from numba import njit
 
 from corpusforge.errors import RunError
 from corpusforge.text.arpa_file import write_arpa
-from corpusforge.text.arrays import Int64s, UInt64s
+from corpusforge.text.arrays import Int64s, UInt32s, UInt64s
 from corpusforge.text.lm_tokens import LineTokens, TextForm, line_tokens
 from corpusforge.text.ngram_file import write_ngrams
 from corpusforge.text.ngram_table import NgramTable, encode, insert, next_keys, scale_of, slots_for, word_table
 from corpusforge.text.spans import hash_spans
 from corpusforge.training.kneser_ney import Smoothed, smooth
-from corpusforge.training.ngram_counts import BEGIN, END, UInt32s, count
+from corpusforge.training.ngram_counts import BEGIN, END, count
 
 _SPECIAL = ("<unk>", "<s>", "</s>")
 _BATCH_BYTES = 8 << 20  # of text that becomes tokens at a time

@@ -1,8 +1,7 @@
 """Addresses, lines, sentences and passages: one result however the input is cut, and after a kill inside any pass."""
 
 import random
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from corpusforge.engine import emitting, segment
-from corpusforge.engine.verify import verify
 from corpusforge.pipeline import Pipeline
-from corpusforge.stage import Pass
 from corpusforge.stages.dedup.lines import Lines
 from corpusforge.stages.dedup.sentences import Sentences
 from corpusforge.stages.dedup.substrings import Substrings
@@ -28,11 +24,6 @@ STAGES = (
     Sentences(keep="newest", min_words=5, min_sentences=1),
     Substrings(keep="newest", min_words=20),
 )
-PASSES = [(number, one.name) for number, stage in enumerate(STAGES) for one in stage.passes()]
-
-
-class Killed(BaseException):
-    """The process ends here: nothing catches this."""
 
 
 def said(draw: random.Random, words: int, end: str) -> str:
@@ -100,37 +91,7 @@ def test_the_same_texts_stay_however_the_input_is_cut_ordered_and_named(
 
 @pytest.mark.parametrize("part", ["emit", "combine"])
 def test_a_kill_inside_any_pass_changes_nothing(
-    make: Make, pages: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+    ends_alike: Callable[..., None], pages: list[bytes], tmp_path: Path, part: str
 ) -> None:
     paths = written(pages, tmp_path / "in", 2)
-    options: dict[str, Any] = {"paths": paths, "split_bytes": 100_000, "partition_bytes": 200_000, "keep_work": True}
-    expected = make(*STAGES, output="whole", **options).run().manifest["content_checksum"]
-    target: tuple[int, str] | None = None
-    find = emitting.pass_of
-
-    def deadly(step: Any, name: str) -> Pass:
-        one = find(step, name)
-        if (step.index, name) != target:
-            return one
-
-        def emit(*batches: Any) -> pa.RecordBatch | None:
-            one.emit(*batches)
-            raise Killed
-
-        def combine(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            for batch in one.combine(batches):
-                yield batch
-                raise Killed
-
-        return replace(one, emit=emit) if part == "emit" else replace(one, combine=combine)
-
-    monkeypatch.setattr(emitting, "pass_of", deadly)
-    monkeypatch.setattr(segment, "pass_of", deadly)
-    for one in PASSES:
-        target = one
-        with pytest.raises(Killed):
-            make(*STAGES, output="killed", **options).run()
-    target = None
-    outcome = make(*STAGES, output="killed", **options).run()
-    assert verify(outcome.path) == []
-    assert outcome.manifest["content_checksum"] == expected
+    ends_alike(STAGES, part, paths=paths, split_bytes=100_000, partition_bytes=200_000, keep_work=True)

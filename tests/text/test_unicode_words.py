@@ -97,5 +97,5 @@ def test_a_text_has_the_same_words_alone_and_in_a_batch(cut: str) -> None:
 
 def test_the_stored_table_is_the_one_that_the_script_makes() -> None:
     if (unicodedata.unidata_version, regex.__version__) != ("14.0.0", "2026.11.15"):
-        pytest.skip("made with Unicode 14.0 of Python 3.11 and 17.0 of regex 2026.11.15")
+        pytest.skip("made with Python 3.11 (Unicode 14.0) and regex 2026.11.15: others make another table")
     assert np.array_equal(unicode_words.build(), unicode_words.TABLE)

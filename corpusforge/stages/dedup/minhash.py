@@ -7,11 +7,11 @@ from typing import Any, Literal, Self
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import xxhash
 from pydantic import ByteSize, Field, model_validator
 
 from corpusforge.stage import CorpusKernel, CorpusStage, Example, Pass, attach, kept, reject, with_columns
 from corpusforge.stages.dedup.components import component_passes
+from corpusforge.stages.dedup.copies import Within, scopes
 from corpusforge.stages.dedup.links import combine_links
 from corpusforge.stages.dedup.rank import binary_bytes, doc_id_bytes, doc_id_strings, fixed_binary, keep_column, ranks
 
@@ -80,7 +80,7 @@ class Minhash(CorpusStage):
     permutations: int | None = Field(None, ge=2, le=1024)  # most values that `threshold` may use: 128
     verify: float = Field(0.8, ge=0, le=1)  # least similarity of a text that goes
     similarity: Literal["jaccard", "containment"] = "jaccard"
-    within: Literal["corpus", "source"] = "corpus"  # source: documents of two sources are never compared
+    within: Within = "corpus"  # source: documents of two sources are never compared
     keep: str = "longest"  # longest, newest, or a column
     priority: tuple[str, ...] = ()  # sources, best first; the others follow in the recipe's order
     max_keepers: int = Field(64, ge=1)  # documents consulted in a band
@@ -164,7 +164,7 @@ class Minhash(CorpusStage):
         signature = signatures(grams, *permutations(bands * rows, self.seed))
         keys = band_keys(signature[part], bands, rows)
         if self.within == "source":
-            keys ^= _source_hashes(batch.column("source"))[part, None]
+            keys ^= scopes(batch, "source")[part, None]
         repeated = np.repeat(part, bands)
         columns = {
             "key": pa.array(keys.reshape(-1)),
@@ -222,12 +222,6 @@ class Minhash(CorpusStage):
             Example(cls(), {"text": copy}, "near_duplicate", {"cluster_size": 2}),
             Example(cls(), {"text": "Nothing here is like the rest."}, None, {"cluster_id": None, "cluster_size": 1}),
         )
-
-
-def _source_hashes(sources: pa.Array) -> np.ndarray:
-    names = sources.dictionary_encode()
-    hashes = [xxhash.xxh3_64_intdigest(name.encode()) for name in names.dictionary.to_pylist()]
-    return np.array(hashes, np.uint64).take(np.asarray(names.indices))
 
 
 def _first_word(values: np.ndarray) -> pa.Array:

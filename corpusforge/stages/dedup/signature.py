@@ -8,12 +8,9 @@ from functools import cache
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from corpusforge.text.arrays import Int64s, UInt64s
+from corpusforge.text.arrays import Int64s, UInt32s, UInt64s
 from corpusforge.text.shingles import Shingles
-
-UInt32s = NDArray[np.uint32]
 
 
 def permutations(count: int, seed: int) -> tuple[UInt32s, UInt32s]:

@@ -12,9 +12,10 @@ import xxhash
 from pydantic import Field, field_validator, model_validator
 
 from corpusforge.errors import RecipeError
+from corpusforge.registry import shipped
 from corpusforge.stage import Example, Kernel, Stage, reject, with_columns
 
-PACKAGED = "badwords"
+PACKAGED, SHIPPED = "badwords", "ldnoobw"
 NO_SPACES = frozenset({"ja", "th", "zh"})  # written without spaces: no entry of theirs has edges
 _LEET = tuple(zip("@4310$57", "aaeiosst", strict=True))
 _SIGN_INSIDE = re.compile(r"[!+](?<=\w.)(?=\w)")  # elsewhere these are what they look like
@@ -30,16 +31,17 @@ class Words(Stage):
     texts are searched a second time with @4->a 3->e 1->i 0->o $5->s 7->t, inside a word also !->i +->t, for entries
     that stand on at least one letter; the larger number of hits counts.
 
-    `lists` are files with one entry a line (# begins a comment line), or "badwords", the lists of the package
-    badwords-py (MIT; parts from LDNOOBW, CC BY 4.0; 25 languages). A file NAME.LANGUAGE.txt, with a code such as `en`
-    or `pt_br`, serves documents of that `language` (a null language is `en`); any other file serves every document.
+    `lists` are files with one entry a line (# begins a comment line); or "badwords", the lists of the package
+    badwords-py (MIT; parts from LDNOOBW, CC BY 4.0; 25 languages); or "ldnoobw", five of LDNOOBW itself (CC BY
+    4.0; de en es fr it). A file NAME.LANGUAGE.txt, with a code such as `en` or `pt_br`, serves documents of that
+    `language` (a null language is `en`); any other file serves every document.
     Entries in `allow` are taken off every list. A document without a list has no hits and is not asked for any; null
     and empty texts have none.
 
     A rejected text stays after all with chance `keep_fraction`, drawn from the seed and its doc_id alone.
 
-        # C4's rule, with the lists of LDNOOBW fetched by you; allowed are the words that T5's script leaves out.
-        - quality.words: {lists: [ldnoobw/words.en.txt, ldnoobw/words.ja.txt], allow: [sm, グロ, 女の子, 性]}
+        # C4's rule. With Japanese or Chinese lists of your own, T5's script also says `allow: [sm, グロ, 女の子, 性]`.
+        - quality.words: {lists: ldnoobw}
 
     Reads: text, language, doc_id.
     Writes: listed_words (int32): hits.
@@ -215,8 +217,12 @@ def _files(lists: tuple[str, ...]) -> list[tuple[str, Path]]:
                 raise RecipeError("lists: 'badwords' are the lists of the package badwords-py: pip install badwords-py")
             paths = sorted((Path(package.origin).parent / "resource" / "words").glob("*.txt"))
             found += [(path.stem, path) for path in paths]
+        elif name == SHIPPED:
+            paths = sorted((shipped("filters") / "words").glob(f"{SHIPPED}.*.txt"))
+            found += [(path.name.split(".")[1], path) for path in paths]
         elif not Path(name).is_file():
-            raise RecipeError(f"there is no word list '{name}'; give a file with one entry a line, or {PACKAGED}")
+            said = f"give a file with one entry a line, {PACKAGED} or {SHIPPED}"
+            raise RecipeError(f"there is no word list '{name}'; {said}")
         else:
             language = re.search(r"\.([a-z]{2,3}(?:_[a-z]{2,4})?)\.txt$", Path(name).name)
             found.append((language[1] if language else "", Path(name)))

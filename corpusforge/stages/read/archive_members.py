@@ -24,6 +24,8 @@ EXTENSIONS = (
 )
 VERSION_CONTROL = frozenset([".git", ".hg", ".svn", ".bzr", "CVS"])
 LOCAL_HEADER = struct.Struct("<4sHHHHHIIIHH")
+# What zipfile and tarfile raise on damaged files: NotImplementedError for a kind of compression that zipfile does not
+# know, RuntimeError for an encrypted member.
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
 
 

@@ -37,6 +37,7 @@ def read_epub(file: BinaryIO, max_member_bytes: int, max_document_bytes: int) ->
             if len(archive.filelist) > MAX_MEMBERS:
                 raise InputError(f"the EPUB has over {MAX_MEMBERS} members")
             return _Book(archive, max_member_bytes, max_document_bytes).record()
+    # NotImplementedError: zipfile does not know the compression that a (damaged) header names.
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError) as error:
         raise InputError(f"damaged EPUB: {error}") from error
 

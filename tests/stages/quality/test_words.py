@@ -67,6 +67,11 @@ def test_the_share_that_is_spared_is_drawn_from_the_doc_id(tmp_path: Path) -> No
     assert run_stage(stage, backwards)["rejected"].is_null().to_pylist() == spared.to_pylist()[::-1]
 
 
+def test_the_shipped_lists_serve_their_languages() -> None:
+    stage = Words(lists=("ldnoobw",))
+    assert judge(stage, "What an asshole.", "Asshole", language=["en", "de"]) == ["listed_words_above_max", None]
+
+
 def test_a_missing_and_an_empty_list_are_errors(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"there is no word list 'nowhere\.txt'"):
         Words(lists=("nowhere.txt",))
