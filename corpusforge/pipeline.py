@@ -12,7 +12,9 @@ from pydantic import BaseModel, ByteSize, ConfigDict, Field
 
 from corpusforge.source import Reader
 from corpusforge.stage import Stage
+from corpusforge.stages.write.packing import Pack
 from corpusforge.stages.write.parquet import Parquet
+from corpusforge.writer import Writer
 
 if TYPE_CHECKING:
     from corpusforge.engine.run import Outcome
@@ -45,12 +47,13 @@ class Source:
 
 
 class Layout(BaseModel):
-    """The order in which documents are written."""
+    """The order in which documents are written, and whether they are packed into sequences."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     order: Literal["reading", "shuffled"] = "reading"
     seed: int = 0
+    pack: Pack | None = None
 
 
 class RunOptions(BaseModel):
@@ -103,7 +106,7 @@ class Pipeline:
 
     sources: tuple[Source, ...]
     steps: tuple[Step, ...] = ()
-    writer: Parquet = field(default_factory=lambda: Parquet(path="out"))
+    writer: Writer = field(default_factory=lambda: Parquet(path="out"))
     layout: Layout = field(default_factory=Layout)
     options: RunOptions = field(default_factory=RunOptions)
     where: str = ""  # the recipe's file

@@ -19,13 +19,14 @@ from corpusforge.checks import unmasked
 from corpusforge.errors import RecipeError
 from corpusforge.mistakes import first, or_list, say, yaml_problem
 from corpusforge.pipeline import Expect, Layout, Pipeline, RunOptions, Source, Step
-from corpusforge.registry import find, names, nearest, resource
+from corpusforge.registry import find, name_of, names, nearest, resource
 from corpusforge.source import Reader
 from corpusforge.stage import Stage
-from corpusforge.stages.write.parquet import Parquet
+from corpusforge.writer import Writer
 
 VERSION = 1
-KEYS = ["corpusforge", "vars", "sources", "stages", "write.parquet", "layout", "run", "expect"]
+KEYS = ["corpusforge", "vars", "sources", "stages", "layout", "run", "expect"]
+OUTPUT = "output"  # of --set output=PATH: the path of the writer, whichever it is
 
 
 def load(
@@ -107,24 +108,24 @@ class _Loader:
         for change in set_:
             self._set(change)
         for key in root:
-            if key not in KEYS:
-                raise RecipeError(f"a recipe has no key '{key}'.{or_list(str(key), KEYS, 'Keys')}", self.at(root, key))
+            if key not in KEYS and not _is_writer(str(key)):
+                known = or_list(str(key), [*KEYS, *_names("write.")], "Keys")
+                raise RecipeError(f"a recipe has no key '{key}'.{known}", self.at(root, key))
         self._read_vars()
         self._substitute(root)
-        for key in ("sources", "write.parquet"):
-            if key not in root:
-                raise RecipeError(f"the recipe has no '{key}'", self.at(root))
+        if "sources" not in root:
+            raise RecipeError("the recipe has no 'sources'", self.at(root))
         sources = tuple(self._source(name) for name in self._map(root, "sources"))
         if not sources:
             raise RecipeError("the recipe has no source", self.at(root, "sources"))
         source_names = [s.name for s in sources]
         steps = self._steps(root, "stages", source_names)
-        writer = self._model(Parquet, root, "write.parquet")
+        writer = self._writer()
         options = self._model(RunOptions, root, "run")
         suffix = (f"-limit-{limit}" if limit else "") + (f"-sample-{sample:g}" if sample else "")
         if suffix:
             options = RunOptions.model_validate({**options.model_dump(), "limit": limit, "sample": sample})
-            writer = Parquet.model_validate({**writer.model_dump(), "path": writer.path.rstrip("/") + suffix})
+            writer = writer.model_copy(update={"path": writer.path.rstrip("/") + suffix})
         layout = self._model(Layout, root, "layout")
         made = Pipeline(sources, steps, writer, layout, options, self.file)
         if problem := unmasked(made):
@@ -132,12 +133,28 @@ class _Loader:
         expect = self._model(Expect, root, "expect") if "expect" in root else None
         return Pipeline(sources, steps, writer, layout, options, self.file, resolve(made), expect)
 
+    def _writer(self) -> Writer:
+        found = [str(key) for key in self.root if _is_writer(str(key))]
+        known = ", ".join(_names("write."))
+        if not found:
+            raise RecipeError(f"the recipe has no writer; add one of {known}", self.at(self.root))
+        if len(found) > 1:
+            said = f"a recipe has one writer, this one has {' and '.join(found)}"
+            raise RecipeError(f"{said}; give each a recipe and both one run.work", self.at(self.root, found[1]))
+        cls = find(found[0], self.at(self.root, found[0]))
+        if not issubclass(cls, Writer):
+            raise RecipeError(f"'{found[0]}' is not a writer; use one of {known}", self.at(self.root, found[0]))
+        writer: Writer = self._model(cls, self.root, found[0])
+        return writer
+
     def _set(self, change: str) -> None:
         path, equals, value = change.partition("=")
         where = f"--set {change}"
         if not equals:
             raise RecipeError("write --set NAME=VALUE, such as --set vars.output=out/test", where)
         node: Any = self.root
+        if path == OUTPUT:
+            path = next((f"{key}.path" for key in self.root if _is_writer(str(key))), "write.parquet.path")
         *folders, last = _split_path(path, self.root)
         for name in folders:
             if name not in node and name in ("run", "layout", "vars"):
@@ -197,7 +214,7 @@ class _Loader:
         node = self._map(sources, name)
         for key in node:
             if key != "stages" and not re.search("[.:]", str(key)):
-                known = or_list(str(key), ["stages", *_readers()], "Keys")
+                known = or_list(str(key), ["stages", *_names("read.")], "Keys")
                 raise RecipeError(f"a source has no key '{key}'.{known}", self.at(node, key))
         readers = [str(key) for key in node if key != "stages"]
         if len(readers) != 1:
@@ -206,7 +223,7 @@ class _Loader:
         reader_name = str(readers[0])
         cls = find(reader_name, self.at(node, reader_name))
         if not issubclass(cls, Reader):
-            known = ", ".join(_readers())
+            known = ", ".join(_names("read."))
             raise RecipeError(f"'{reader_name}' is not a reader; use one of {known}", self.at(node, reader_name))
         reader = self._model(cls, node, reader_name)
         return Source(str(name), reader_name, reader, self._steps(node, "stages", [str(name)]), where)
@@ -286,8 +303,13 @@ def _kind(value: Any) -> str:
     return "a list" if isinstance(value, list) else repr(plain(value))
 
 
-def _readers() -> list[str]:
-    return [n for n in names() if n.startswith("read.")]
+def _names(family: str) -> list[str]:
+    return [name for name in names() if name.startswith(family)]
+
+
+def _is_writer(key: str) -> bool:
+    """Say whether a key at the top names a writer: a built-in one, or a class of another package."""
+    return ":" in key or key in _names("write.")
 
 
 # ------------------------------------------------------------------------------------------ resolve
@@ -302,7 +324,7 @@ def resolve(pipeline: Pipeline) -> str:
             entry["stages"] = [_step_entry(step) for step in source.steps]
         recipe["sources"][source.name] = entry
     recipe["stages"] = [_step_entry(step) for step in pipeline.steps]
-    recipe["write.parquet"] = _fields(pipeline.writer)
+    recipe[name_of(type(pipeline.writer))] = _fields(pipeline.writer)
     recipe["layout"] = _fields(pipeline.layout)
     recipe["run"] = _fields(pipeline.options)
     yaml = YAML(typ="safe", pure=True)

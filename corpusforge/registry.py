@@ -14,6 +14,9 @@ from pathlib import Path
 from corpusforge.errors import RecipeError
 from corpusforge.source import Reader
 from corpusforge.stage import Stage
+from corpusforge.writer import Writer
+
+Found = type[Stage] | type[Reader] | type[Writer]
 
 STAGES = Path(__file__).parent / "stages"
 
@@ -30,7 +33,7 @@ def nearest(word: str, words: list[str]) -> str:
     return f" Did you mean '{close[0]}'?" if close else ""
 
 
-def find(name: str, where: str = "") -> type[Stage] | type[Reader]:
+def find(name: str, where: str = "") -> Found:
     """Return the class called `name`; RecipeError with the nearest name when there is none."""
     if ":" in name:
         return _third_party(name, where)
@@ -39,7 +42,7 @@ def find(name: str, where: str = "") -> type[Stage] | type[Reader]:
     if class_name is None:
         raise RecipeError(f"there is no stage '{name}'.{nearest(name, names())}", where)
     module = importlib.import_module(f"corpusforge.stages.{name}")
-    found: type[Stage] | type[Reader] = getattr(module, class_name)
+    found: Found = getattr(module, class_name)
     return found
 
 
@@ -55,14 +58,14 @@ def _class_name(path: Path) -> str | None:
     # Read as text, so that listing names imports nothing (an import of every stage costs seconds).
     wanted = path.stem.replace("_", "")
     for match in re.finditer(
-        r"^class (\w+)\((?:Stage|CorpusStage|Reader|Mapped|BaseModel)\)", path.read_text(encoding="utf-8"), re.MULTILINE
+        r"^class (\w+)\((?:Stage|CorpusStage|Reader|Mapped|Writer)\)", path.read_text(encoding="utf-8"), re.MULTILINE
     ):
         if match[1].lower() == wanted:
             return match[1]
     return None
 
 
-def _third_party(name: str, where: str) -> type[Stage] | type[Reader]:
+def _third_party(name: str, where: str) -> Found:
     module_name, _, attribute = name.partition(":")
     try:
         found = getattr(importlib.import_module(module_name), attribute)
@@ -70,8 +73,8 @@ def _third_party(name: str, where: str) -> type[Stage] | type[Reader]:
         raise RecipeError(
             f"stage '{name}' cannot be imported: {error}; its folder must be on PYTHONPATH", where
         ) from error
-    if not (isinstance(found, type) and issubclass(found, (Stage, Reader))):
-        raise RecipeError(f"'{name}' is not a Stage or Reader", where)
+    if not (isinstance(found, type) and issubclass(found, (Stage, Reader, Writer))):
+        raise RecipeError(f"'{name}' is not a Stage, Reader or Writer", where)
     return found
 
 

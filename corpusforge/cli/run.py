@@ -10,7 +10,7 @@ from corpusforge.recipe import load
 @click.command(short_help="Run a recipe, or continue an earlier run of it.")
 @click.argument("recipe")
 @click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="Change a value, e.g. vars.output=out/x.")
-@click.option("--output", metavar="PATH", help="Output folder; the same as --set write.parquet.path=PATH.")
+@click.option("--output", metavar="PATH", help="Output folder; the `path` of the recipe's writer.")
 @click.option("--limit", type=click.IntRange(1), help="First N documents of each source, into an output of its own.")
 @click.option("--sample", type=click.FloatRange(0, 1, min_open=True), help="Share of documents, by hash of the doc_id.")
 @click.option("--workers", metavar="N|auto", help="Worker processes; 1 never starts Ray.")
@@ -40,7 +40,7 @@ def command(
 
     changes = list(set_)
     if output:
-        changes.append(f"write.parquet.path={output}")
+        changes.append(f"output={output}")
     if workers:
         changes.append(f"run.workers={workers}")
     pipeline = load(recipe, changes, limit=limit, sample=sample)

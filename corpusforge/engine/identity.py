@@ -16,13 +16,15 @@ from corpusforge.engine.storage import checksum_range, digest
 from corpusforge.registry import name_of
 from corpusforge.source import Reader
 from corpusforge.stage import Stage
+from corpusforge.writer import Writer
 
 FORMAT = 2  # raise it when intermediate files, addresses or the layout change
 
 
-def stage_identity(stage: Stage | Reader) -> str:
-    """Return the fingerprint of a stage or reader: equal identities give equal rows from equal rows."""
-    fields = stage.model_dump(mode="json", exclude={"paths"} if isinstance(stage, Reader) else None)
+def stage_identity(stage: Stage | Reader | Writer) -> str:
+    """Return the fingerprint of a stage, reader or writer: equal identities make the same of the same rows."""
+    place = {"paths"} if isinstance(stage, Reader) else {"path"} if isinstance(stage, Writer) else None
+    fields = stage.model_dump(mode="json", exclude=place)
     files = stage.files() if isinstance(stage, Stage) else ()
     for path in files:  # the content decides, so the path is taken out of the fields
         fields = _without(fields, path)

@@ -10,18 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import xxhash
 
 from corpusforge.engine.exchange import BUCKET_SHIFT, RunWriter, merge
-from corpusforge.engine.rows import RowsFile, contiguous, grouped, value_bytes
-from corpusforge.engine.storage import checksum_range, whole_file
+from corpusforge.engine.part_files import write_files
+from corpusforge.engine.rows import RowsFile
 from corpusforge.engine.units import PartUnit, Report, ShuffleUnit, file_entry
-from corpusforge.schema import CORE, DICTIONARY_COLUMNS, WITHOUT_STATISTICS
+from corpusforge.schema import CORE
 from corpusforge.stage import with_columns
-
-DATA_PAGE_BYTES = 1 << 20
 
 Pieces = tuple[tuple[RowsFile, int, int], ...]  # file, first block, number of blocks
 
@@ -68,53 +64,15 @@ def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 def write_part(unit: PartUnit) -> Report:
     """Write one part; the same rows give the same bytes however they were batched."""
     schema = pa.ipc.read_schema(pa.BufferReader(unit.schema))
-    path = Path(unit.folder) / unit.name
+    rows = ordered_rows(unit, schema)
+    return {"part": write_files(rows, schema, Path(unit.folder), unit.name, unit.writer, unit.pack)}
+
+
+def ordered_rows(unit: PartUnit, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a part in their final order, with exactly the columns of `schema`."""
     if unit.runs:
-        batches = _shuffled_rows(unit, schema)
-    else:
-        batches = (conform(b, schema) for f, first, count in unit.pieces for b in f.read(first, count))
-    rows, size, tokens = 0, 0, 0
-    with whole_file(path) as temporary, _parquet_writer(temporary, schema, unit.compression_level) as writer:
-        for group in row_groups(batches, unit.row_group_bytes):
-            writer.write_table(pa.Table.from_batches([group]), row_group_size=group.num_rows)
-            rows += group.num_rows
-            size += int(value_bytes(group).sum())
-            if "token_count" in schema.names:
-                tokens += pc.sum(group.column("token_count")).as_py() or 0
-    part = {
-        "path": unit.name,
-        "documents": rows,
-        "bytes": size,
-        "tokens": tokens,
-        "size": path.stat().st_size,
-        "checksum": checksum_range(str(path)),
-    }
-    return {"part": part}
-
-
-def row_groups(batches: Iterator[pa.RecordBatch], row_group_bytes: int) -> Iterator[pa.RecordBatch]:
-    """Yield row groups: each ends with the first row that reaches `row_group_bytes`, as one contiguous batch."""
-    return (contiguous(pieces) for pieces in grouped(batches, row_group_bytes))
-
-
-def _parquet_writer(path: Path, schema: pa.Schema, level: int) -> pq.ParquetWriter:
-    # Every option is written out: a changed default of the library must not change our bytes unnoticed.
-    return pq.ParquetWriter(
-        str(path),
-        schema,
-        version="2.6",
-        compression="zstd",
-        compression_level=level,
-        use_dictionary=[n for n in DICTIONARY_COLUMNS if n in schema.names],
-        write_statistics=[n for n in schema.names if n not in WITHOUT_STATISTICS],
-        data_page_size=DATA_PAGE_BYTES,
-        data_page_version="1.0",
-        write_batch_size=1024,
-        write_page_index=True,
-        write_page_checksum=True,
-        store_schema=True,
-        use_deprecated_int96_timestamps=False,
-    )
+        return _shuffled_rows(unit, schema)
+    return (conform(b, schema) for f, first, count in unit.pieces for b in f.read(first, count))
 
 
 # ---------------------------------------------------------------------------------------- shuffled
@@ -157,5 +115,5 @@ def _unified(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[p
 
 
 def part_name(kind: str, number: int) -> str:
-    """Return the name of a part, such as data/part-00007.parquet."""
-    return f"{kind}/part-{number:05d}.parquet"
+    """Return the name of a part without its suffix, such as data/part-00007."""
+    return f"{kind}/part-{number:05d}"

@@ -5,11 +5,13 @@ from typing import Any
 
 from corpusforge.engine.driver import Results
 from corpusforge.engine.identity import FORMAT, stage_identity, versions
+from corpusforge.engine.part_files import files_of
 from corpusforge.engine.plan import Plan
 from corpusforge.engine.segments import SplitState
 from corpusforge.engine.storage import digest
 from corpusforge.errors import AccountingError
 from corpusforge.pipeline import Pipeline
+from corpusforge.registry import name_of
 
 KINDS = ("data", "rejected", "quarantine", "signals")
 
@@ -28,7 +30,8 @@ def pipeline_parts(pipeline: Pipeline) -> dict[str, Any]:
             parts[f"stage {source.name}/{number} {step.name}"] = stage_identity(step.stage)
     for number, step in enumerate(pipeline.steps):
         parts[f"stage {number} {step.name}"] = [stage_identity(step.stage), step.only, step.except_]
-    parts["write"] = pipeline.writer.model_dump(mode="json", exclude={"path"})
+    writer = pipeline.writer
+    parts["write"] = [name_of(type(writer)), writer.version, writer.model_dump(mode="json", exclude={"path"})]
     parts["layout"] = pipeline.layout.model_dump(mode="json")
     parts["run"] = pipeline.options.model_dump(
         mode="json", include={"split_bytes", "signals", "limit", "sample", "keep_rejected"}
@@ -46,6 +49,11 @@ def make(plan: Plan, results: Results, workers: int, wall_seconds: float, cpu_se
         "sequences": 0,
         "tokens": sum(p["tokens"] for p in parts["data"]),
     }
+    if (pack := plan.pipeline.layout.pack) is not None:
+        for name in ("sequences", "padding_tokens", "dropped_tokens", "cut_documents"):
+            written[name] = sum(p[name] for p in parts["data"])
+        slots = written["sequences"] * pack.length_tokens
+        written["utilisation"] = round(written["tokens"] / slots, 6) if slots else 1.0
     if documents["read"] != documents["kept"] + documents["rejected"] + documents["quarantined"]:
         raise AccountingError(f"the run does not add up: {documents}")
     if written["documents"] != documents["kept"]:
@@ -59,6 +67,7 @@ def make(plan: Plan, results: Results, workers: int, wall_seconds: float, cpu_se
         "recipe_parts": pipeline_parts(plan.pipeline),
         "content_checksum": content_checksum(parts, documents, stages),
         "deterministic": True,
+        "writer": name_of(type(plan.pipeline.writer)),
         "documents": documents,
         "skipped": skipped,
         "written": written,
@@ -83,7 +92,7 @@ def make(plan: Plan, results: Results, workers: int, wall_seconds: float, cpu_se
 
 def content_checksum(parts: dict[str, list[dict[str, Any]]], documents: Any, stages: list[dict[str, Any]]) -> str:
     """Return XXH3-128 over the sorted part paths and checksums, and the counts: equal content, equal value."""
-    files = sorted((p["path"], p["checksum"]) for kind in KINDS for p in parts[kind])
+    files = sorted((f["path"], f["checksum"]) for kind in KINDS for f in files_of(parts[kind]))
     counts = [[s["name"], s["source"], s["read"], s["kept"], s["rejected"], s["quarantined"]] for s in stages]
     return digest(files, documents, counts)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from corpusforge.engine.exchange import RunFile
-from corpusforge.engine.identity import FORMAT, version
+from corpusforge.engine.identity import FORMAT, stage_identity
 from corpusforge.engine.layout import Pieces, cut_parts, part_name, unified_schema
 from corpusforge.engine.plan import Plan
 from corpusforge.engine.rows import RowsFile
@@ -65,14 +65,23 @@ class Parts:
     def _part_unit(
         self, kind: str, number: int, count: int, pieces: Pieces, runs: tuple[RunFile, ...], schema: pa.Schema
     ) -> PartUnit:
-        writer = self.plan.pipeline.writer
+        writer, pack = self.plan.pipeline.writer, self.plan.pipeline.layout.pack
+        if kind != "data":
+            writer, pack = writer.records(), None
         name = part_name(kind, number)
         serialized = schema.serialize().to_pybytes()
         what = [[f.checksum, first, n] for f, first, n in pieces], [r.checksum for r in runs]
-        options = [int(writer.row_group_bytes), writer.compression_level]
         return PartUnit(
             fingerprint=digest(
-                FORMAT, "part", version("pyarrow"), name, what, number, count, serialized.hex(), options
+                FORMAT,
+                "part",
+                stage_identity(writer),
+                pack.model_dump(mode="json") if pack else None,
+                name,
+                what,
+                number,
+                count,
+                serialized.hex(),
             ),
             name=name,
             folder=str(self.scheduler.staging),
@@ -81,8 +90,8 @@ class Parts:
             part=number,
             parts=count,
             schema=serialized,
-            row_group_bytes=options[0],
-            compression_level=options[1],
+            writer=writer,
+            pack=pack,
         )
 
 

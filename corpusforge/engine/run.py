@@ -15,6 +15,7 @@ from corpusforge.engine.driver import Driver, Results
 from corpusforge.engine.identity import versions
 from corpusforge.engine.ledger import Ledger, Lock
 from corpusforge.engine.local import LocalRunner
+from corpusforge.engine.part_files import files_of
 from corpusforge.engine.plan import Plan, plan
 from corpusforge.engine.scheduler import Progress, Runner, Silent
 from corpusforge.engine.storage import write_whole
@@ -161,7 +162,7 @@ def _finish(output: Path, staging: Path, pipeline: Pipeline, made: dict[str, Any
                 part.replace(final / part.name)
             new.rmdir()
     parts = {"data": made["shards"], **{kind: made[kind] for kind in manifests.KINDS[1:]}}
-    for path in unnamed_files(output, {p["path"] for named in parts.values() for p in named}):
+    for path in unnamed_files(output, {f["path"] for named in parts.values() for f in files_of(named)}):
         path.unlink()
     (output / "data").mkdir(exist_ok=True)
     write_whole(output / "recipe.yaml", (pipeline.resolved or resolve(pipeline)).encode())

@@ -5,12 +5,13 @@ that starts over after a crash, or with a changed recipe, does exactly the units
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from corpusforge.engine.ledger import Ledger
+from corpusforge.engine.part_files import files_of
 from corpusforge.engine.plan import PlannedStep
 from corpusforge.engine.storage import checksum_range
 from corpusforge.engine.units import CombineUnit, EmitUnit, PartUnit, Report, SegmentUnit, ShuffleUnit, Unit
@@ -149,12 +150,8 @@ class Scheduler:
         # Files of a part may have been moved to their final place; everything else is checked when it is read.
         if not isinstance(unit, PartUnit):
             return True
-        part = report["part"]
-        for folder in (self.staging, self.staging.parent):
-            path = folder / unit.name
-            if path.exists() and path.stat().st_size == part["size"] and checksum_range(str(path)) == part["checksum"]:
-                return True
-        return False
+        folders = (self.staging, self.staging.parent)
+        return all(any(_is_stored(folder, file) for folder in folders) for file in files_of([report["part"]]))
 
     def _attempt(self, unit: Unit, attempts: dict[str, int]) -> Unit:
         number = attempts[unit.fingerprint] = attempts.get(unit.fingerprint, 0) + 1
@@ -187,6 +184,13 @@ class Scheduler:
             self.progress.advance(counts["read"], counts["kept"], counts["bytes"])
         else:
             self.progress.advance(0, 0, 0)
+
+
+def _is_stored(folder: Path, file: Mapping[str, Any]) -> bool:
+    path = folder / file["path"]
+    if not path.exists() or path.stat().st_size != file["size"]:
+        return False
+    return checksum_range(str(path)) == str(file["checksum"])
 
 
 def _check(report: Report) -> None:

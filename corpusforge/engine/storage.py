@@ -81,17 +81,31 @@ def _walk(path: str) -> Iterator[tuple[str, int, int]]:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside `path`; on success the file is synced and takes its name in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+def whole_files(*paths: Path) -> Iterator[tuple[Path, ...]]:
+    """Yield temporary names beside `paths`; on success all are synced, then each takes its name in one step, in order.
+
+    A kill in between leaves the later ones missing: put the file that makes sense only with the others last.
+    """
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = tuple(path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in paths)
     try:
         yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        for one in temporary:
+            with open(one, "rb+") as file:
+                os.fsync(file.fileno())
+        for one, path in zip(temporary, paths, strict=True):
+            os.replace(one, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        for one in temporary:
+            one.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside `path`; on success the file is synced and takes its name in one step."""
+    with whole_files(path) as (temporary,):
+        yield temporary
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -8,6 +8,8 @@ from corpusforge.engine.exchange import RunFile
 from corpusforge.engine.plan import PlannedStep
 from corpusforge.engine.rows import RowsFile
 from corpusforge.source import Reader, Split
+from corpusforge.stages.write.packing import Pack
+from corpusforge.writer import Writer
 
 Report = dict[str, Any]  # becomes a line of the ledger
 
@@ -78,18 +80,18 @@ class CombineUnit:
 
 @dataclass(frozen=True)
 class PartUnit:
-    """One output file: blocks of rows files in order, or a key range of shuffled runs."""
+    """One output part: blocks of rows files in order, or a key range of shuffled runs."""
 
     fingerprint: str
-    name: str
+    name: str  # without a suffix, such as data/part-00007
     folder: str  # where the part appears
     pieces: tuple[tuple[RowsFile, int, int], ...]  # file, first block, number of blocks
     runs: tuple[RunFile, ...]  # shuffled: sorted by key
     part: int
     parts: int
-    schema: bytes  # Arrow IPC of the part's schema
-    row_group_bytes: int
-    compression_level: int
+    schema: bytes  # Arrow IPC of the schema of the documents
+    writer: Writer
+    pack: Pack | None
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,15 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from corpusforge.engine.part_files import files_of
 from corpusforge.engine.storage import checksum_range
-from corpusforge.errors import OutputError
+from corpusforge.errors import OutputError, RecipeError
+from corpusforge.registry import find
+from corpusforge.writer import Writer
 
 KINDS = ("data", "rejected", "quarantine", "signals")
+RECORDS = "write.parquet"  # writes everything but data/
 
 
 def verify(path: str | Path, inputs: str | Path | None = None) -> list[str]:
@@ -30,9 +33,10 @@ def verify(path: str | Path, inputs: str | Path | None = None) -> list[str]:
     problems = list(_counts(manifest))
     named = {"data": manifest["shards"], **{kind: manifest[kind] for kind in KINDS[1:]}}
     for kind, parts in named.items():
+        writer = manifest.get("writer", RECORDS) if kind == "data" else RECORDS
         for part in parts:
-            problems += _part(output, part, kind)
-    due = {p["path"] for parts in named.values() for p in parts}
+            problems += _part(output, part, writer)
+    due = {f["path"] for parts in named.values() for f in files_of(parts)}
     problems += [f"{p.relative_to(output)}: is not named in the manifest" for p in unnamed_files(output, due)]
     if inputs is not None:
         problems += _inputs(Path(inputs), manifest)
@@ -73,19 +77,30 @@ def _counts(manifest: dict[str, Any]) -> Iterator[str]:
             due = counts["kept"]
 
 
-def _part(output: Path, part: dict[str, Any], kind: str) -> list[str]:
-    path = output / part["path"]
-    if not path.exists():
-        return [f"{part['path']}: is missing"]
-    if path.stat().st_size != part["size"]:
-        return [f"{part['path']}: has {path.stat().st_size} bytes, not {part['size']}"]
-    if checksum_range(str(path)) != part["checksum"]:
-        return [f"{part['path']}: its checksum is not the one in the manifest"]
+def _part(output: Path, part: dict[str, Any], writer: str) -> list[str]:
+    files = list(files_of([part]))
+    if problems := [problem for file in files for problem in _file(output, file)]:
+        return problems
     try:
-        rows = pq.ParquetFile(path).metadata.num_rows
-    except (pa.ArrowException, OSError) as error:
-        return [f"{part['path']}: cannot be read as Parquet: {error}"]
-    return [] if rows == part["documents"] else [f"{part['path']}: holds {rows} rows, not {part['documents']}"]
+        cls = find(writer)
+        assert issubclass(cls, Writer), writer
+        rows = cls.count([output / file["path"] for file in files])
+    except RecipeError as error:  # a writer of another package, which is not at hand
+        return [f"{part['path']}: what it holds was not counted: {error.message}"]
+    except (pa.ArrowException, OSError, ValueError) as error:
+        return [f"{part['path']}: cannot be read by {writer}: {error}"]
+    due, what = (part["sequences"], "sequences") if "sequences" in part else (part["documents"], "rows")
+    return [] if rows == due else [f"{part['path']}: holds {rows} {what}, not {due}"]
+
+
+def _file(output: Path, file: dict[str, Any]) -> Iterator[str]:
+    path = output / file["path"]
+    if not path.exists():
+        yield f"{file['path']}: is missing"
+    elif path.stat().st_size != file["size"]:
+        yield f"{file['path']}: has {path.stat().st_size} bytes, not {file['size']}"
+    elif checksum_range(str(path)) != file["checksum"]:
+        yield f"{file['path']}: its checksum is not the one in the manifest"
 
 
 def _inputs(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from corpusforge.engine.layout import cut_parts, write_part
 from corpusforge.engine.rows import BLOCK_ROWS, RowsFile, RowsWriter, value_bytes
 from corpusforge.engine.units import PartUnit
+from corpusforge.stages.write.parquet import Parquet
 from corpusforge.testing import docs
 
 TEXTS = [f"text {i} " * (i % 50) if i % 11 else None for i in range(3000)]
@@ -44,11 +45,12 @@ def test_a_part_does_not_depend_on_how_its_blocks_lie_in_files(tmp_path: Path) -
     writers[0].write(ROWS.slice(0, BLOCK_ROWS))
     writers[1].write(ROWS.slice(BLOCK_ROWS))
     halves = [w.close() for w in writers]
+    writer = Parquet(path="unused", row_group_bytes=20_000)
     sums = []
     for name, files in (("x", [whole]), ("y", halves)):
         pieces = tuple((f, 0, len(f.blocks)) for f in files if f is not None)
         schema = ROWS.schema.serialize().to_pybytes()
-        unit = PartUnit("f", "data/part-00000.parquet", str(tmp_path / name), pieces, (), 0, 1, schema, 20_000, 3)
+        unit = PartUnit("f", "data/part-00000", str(tmp_path / name), pieces, (), 0, 1, schema, writer, None)
         sums.append(write_part(unit)["part"]["checksum"])
     assert sums[0] == sums[1]
     file = pq.ParquetFile(tmp_path / "x" / "data" / "part-00000.parquet")
