@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from corpusforge.engine.guards import check_errors, check_source_loss
 from corpusforge.engine.identity import stage_identity
 from corpusforge.engine.ledger import Ledger
-from corpusforge.engine.parts import Parts
+from corpusforge.engine.parts import Parts, Written
 from corpusforge.engine.passes import Findings, Passes
 from corpusforge.engine.plan import Plan
 from corpusforge.engine.scheduler import Progress, Runner, Scheduler
@@ -19,7 +18,7 @@ class Results:
     """Everything the manifest is made of."""
 
     states: list[SplitState]
-    parts: dict[str, list[dict[str, Any]]]  # data, rejected, quarantine, signals
+    written: Written
     counters: dict[str, float]
     pass_seconds: dict[int, float]  # by step: CPU seconds of the passes of corpus stages
 
@@ -50,5 +49,5 @@ class Driver:
             if block.corpus is not None:
                 before = passes.run(block.corpus, states, runs)
                 segments.found.append(before)
-        parts = Parts(self.plan, self.scheduler).run(states)
-        return Results(states, parts, self.scheduler.counters, self.scheduler.pass_seconds)
+        written = Parts(self.plan, self.scheduler).run(states)
+        return Results(states, written, self.scheduler.counters, self.scheduler.pass_seconds)

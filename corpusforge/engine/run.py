@@ -82,8 +82,7 @@ def run(
             (work / "ledger.jsonl").replace(work / "ledger.done.jsonl")
         else:
             _sweep(work, ledger)
-    with contextlib.suppress(OSError):
-        staging.rmdir()
+    shutil.rmtree(staging, ignore_errors=True)
     progress.done()
     return Outcome(output, made)
 
@@ -158,12 +157,18 @@ def _finish(output: Path, staging: Path, pipeline: Pipeline, made: dict[str, Any
         new, final = staging / kind, output / kind
         if new.is_dir():
             final.mkdir(exist_ok=True)
-            for part in sorted(new.iterdir()):
-                part.replace(final / part.name)
-            new.rmdir()
+            for part in sorted(path for path in new.rglob("*") if path.is_file()):
+                place = final / part.relative_to(new)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                part.replace(place)
     parts = {"data": made["shards"], **{kind: made[kind] for kind in manifests.KINDS[1:]}}
     for path in unnamed_files(output, {f["path"] for named in parts.values() for f in files_of(named)}):
         path.unlink()
+    for kind in manifests.KINDS:
+        folders = [path for path in (output / kind).rglob("*") if path.is_dir()]
+        for folder in sorted([output / kind, *folders], reverse=True):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
     (output / "data").mkdir(exist_ok=True)
     write_whole(output / "recipe.yaml", (pipeline.resolved or resolve(pipeline)).encode())
     funnel = {k: made[k] for k in ("documents", "skipped", "written", "sources", "stages")}

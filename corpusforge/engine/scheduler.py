@@ -14,7 +14,18 @@ from corpusforge.engine.ledger import Ledger
 from corpusforge.engine.part_files import files_of
 from corpusforge.engine.plan import PlannedStep
 from corpusforge.engine.storage import checksum_range
-from corpusforge.engine.units import CombineUnit, EmitUnit, PartUnit, Report, SegmentUnit, ShuffleUnit, Unit
+from corpusforge.engine.units import (
+    CombineUnit,
+    EmitUnit,
+    FolderUnit,
+    HoldOutUnit,
+    PartUnit,
+    Report,
+    SegmentUnit,
+    ShuffleUnit,
+    SizesUnit,
+    Unit,
+)
 from corpusforge.errors import AccountingError, CorpusforgeError, RunError
 
 MAX_ATTEMPTS = 4
@@ -212,6 +223,6 @@ def _check(report: Report) -> None:
 def _unit_bytes(unit: Unit) -> int:
     if isinstance(unit, SegmentUnit):
         return unit.rows.size if unit.rows is not None else unit.split.length
-    if isinstance(unit, EmitUnit | ShuffleUnit):
+    if isinstance(unit, EmitUnit | SizesUnit | ShuffleUnit | HoldOutUnit | FolderUnit):
         return unit.rows.size
     return BUNDLE_BYTES

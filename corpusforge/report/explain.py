@@ -58,18 +58,24 @@ class _Run:
         lost = self.manifest["documents"]["rejected"]
         if self.manifest["run"]["keep_rejected"] == "none" and lost:
             return f" The run kept no record of {lost:,} rejected documents (run: keep_rejected: none)"
+        writer = self.manifest.get("writer", "write.parquet")
+        if self.manifest["written"]["sequences"] or writer != "write.parquet":
+            how = "packed into sequences" if self.manifest["written"]["sequences"] else f"written by {writer}"
+            return f" Kept documents were {how}, which has no rows of documents; only what was rejected can be found"
         return " An origin is a path below the source's folder, '#', and a position, as in data/ and rejected/"
 
     def _find(self, wanted: str) -> list[dict[str, Any]]:
         keys = ("doc_id",) if DOC_ID.fullmatch(wanted) else ("url", "origin")
         kinds = (
             ("shards", self._kept, (*ABOUT, *CLUSTER)),
+            ("validation", self._kept, (*ABOUT, *CLUSTER)),
             ("rejected", self._rejected, ()),
             ("quarantine", self._quarantined, ()),
         )
         found: list[dict[str, Any]] = []
         for kind, account, columns in kinds:
-            for place in find_rows(self.output, self.manifest[kind], wanted, keys, columns):
+            parts = [part for part in self.manifest.get(kind, ()) if part["path"].endswith(".parquet")]
+            for place in find_rows(self.output, parts, wanted, keys, columns):
                 found.append(account(place))
                 if len(found) == MOST:
                     return found

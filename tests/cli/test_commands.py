@@ -45,15 +45,32 @@ def test_help_names_every_command(say) -> None:  # type: ignore[no-untyped-def]
     assert all(f"  {name} " in out for name in ("check", "explain", "list", "run", "show", "verify"))
 
 
-@pytest.mark.parametrize("what", ["stages", "packs", "recipes", "signals"])
+KNOWN = {
+    "stages": "dedup.minhash",
+    "writers": "write.megatron",
+    "packs": "gopher_quality",
+    "recipes": "quickstart",
+    "mixtures": "llama",
+    "signals": "word_count",
+}
+LAYOUT = ("layout", "layout.mix", "layout.upsample", "layout.validation", "layout.pack")
+
+
+@pytest.mark.parametrize("what", KNOWN)
 def test_list_names_what_there_is(what: str, say) -> None:  # type: ignore[no-untyped-def]
     code, out, _ = say("list", what)
-    known = {"stages": "dedup.minhash", "packs": "gopher_quality", "recipes": "quickstart", "signals": "word_count"}
     assert code == 0
-    assert known[what] in out.split()
+    assert KNOWN[what] in out.split()
 
 
-@pytest.mark.parametrize("name", [*registry.names(), "gopher_quality", "quickstart"])
+def test_a_recipe_and_a_mixture_of_one_name_are_both_shown(say) -> None:  # type: ignore[no-untyped-def]
+    _, out, _ = say("show", "gopher")
+    assert "pack: gopher_quality" in out
+    assert "massive_web: {fraction: 0.48}" not in out
+    assert "massive_web: {fraction: 0.48}" in say("show", "mixtures/gopher")[1]
+
+
+@pytest.mark.parametrize("name", [*registry.names(), "gopher_quality", "quickstart", "llama", *LAYOUT])
 def test_show_prints_the_page_of_everything_listed(name: str, say) -> None:  # type: ignore[no-untyped-def]
     code, out, _ = say("show", name)
     assert code == 0
