@@ -19,6 +19,7 @@ from corpusforge.engine.scheduler import Scheduler
 from corpusforge.engine.segments import SplitState
 from corpusforge.engine.shuffling import COPY, KEY_BYTES
 from corpusforge.engine.storage import digest
+from corpusforge.engine.tally import Tally
 from corpusforge.engine.units import (
     FolderUnit,
     HoldOutUnit,
@@ -57,6 +58,7 @@ class Written:
     parts: Entries
     sources: dict[str, dict[str, Any]]
     packed: dict[str, Counter[str]]  # data and validation; empty unless sequences are shuffled
+    tallies: dict[str, Tally]  # data and validation
 
 
 class Parts:
@@ -77,15 +79,18 @@ class Parts:
                 documents[state.split.source].append(state.rows)
         rows, sources = self._documents(documents)
         packed: dict[str, Counter[str]] = {}
+        tallies = {kind: Tally() for kind in ("data", "validation")}
         if self.layout.pack is not None and self.layout.pack.shuffle:
-            rows, packed = self._sequences(rows, self.layout.pack)
+            rows, packed = self._sequences(rows, self.layout.pack, tallies)
         records = _records(states)
         rows |= {kind: _in_order(files) for kind, files in records.items()}
         units = [unit for folder, mine in rows.items() for unit in self._units(folder, mine)]
         parts: Entries = {kind: [] for kind in ("data", "validation", *records)}
         for unit, report in zip(units, self.scheduler.reports(units), strict=True):
             parts[_kind(unit.name)].append(report["part"])
-        return Written(parts, sources, packed)
+            if report["tally"] is not None:
+                tallies[_kind(unit.name)].merge(report["tally"])
+        return Written(parts, sources, packed, tallies)
 
     # ---- the documents
 
@@ -174,7 +179,9 @@ class Parts:
 
     # ---- sequences
 
-    def _sequences(self, rows: Mapping[str, Rows], pack: Pack) -> tuple[dict[str, Rows], dict[str, Counter[str]]]:
+    def _sequences(
+        self, rows: Mapping[str, Rows], pack: Pack, tallies: Mapping[str, Tally]
+    ) -> tuple[dict[str, Rows], dict[str, Counter[str]]]:
         """Return the sequences of each folder, and what packing counted of data and of validation."""
         units = {
             folder: [
@@ -196,6 +203,7 @@ class Parts:
             runs = []
             for report in (next(reports) for _ in mine):
                 packed[_kind(folder)].update(report["packed"])
+                tallies[_kind(folder)].merge(report["tally"])
                 if (run := run_file(report["run"])) is not None:
                     runs.append(run)
             schema = packed_schema(rows[folder].schema, pack).append(pa.field(BEGUN, pa.int64()))
