@@ -44,6 +44,15 @@ def test_the_recipe(tmp_path: Path) -> None:
     assert rejected["dedup.minhash"]["near_duplicate"] > 0
 
 
+def test_the_mixture(tmp_path: Path) -> None:
+    run("mixture.yaml", tmp_path / "out")
+    written = orjson.loads((tmp_path / "out" / "manifest.json").read_bytes())["written"]
+    asked = {source: found["asked"] for source, found in written["sources"].items()}
+    assert asked["web"] > 0.85 * sum(asked.values()), "common_crawl and c4 are 0.82 of 0.925"
+    assert written["validation"]["documents"] >= 5
+    assert written["utilisation"] > 0.98
+
+
 def test_the_library(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     outcome = module("library").main(EXAMPLES / "data", tmp_path / "out")
     assert verify(outcome.path) == []

@@ -28,6 +28,7 @@ from corpusforge.engine.units import (
     RowRange,
     SequencesUnit,
     ShuffleUnit,
+    row_range,
     rows_file,
     run_file,
 )
@@ -45,7 +46,7 @@ class Rows:
     files: Sequence[RowsFile] = ()
     held: HeldOut | None = None  # documents of `files` to leave out
     stretches: Sequence[Stretch] = ()
-    runs: Sequence[RowRange] = ()
+    runs: tuple[RowRange, ...] = ()
     runs_bytes: int = 0  # of their rows, without keys
     schema: pa.Schema = field(default_factory=lambda: pa.schema([]))
     packed: bool = False  # sequences already
@@ -148,7 +149,9 @@ class Parts:
         every = [report for mine in by_source.values() for report in mine]
         if self.partition_by is not None:
             rows = {
-                folder: Rows(runs=[one.range for one in mine], runs_bytes=sum(one.bytes for one in mine), schema=schema)
+                folder: Rows(
+                    runs=tuple(one.range for one in mine), runs_bytes=sum(one.bytes for one in mine), schema=schema
+                )
                 for folder, mine in self._values(every).items()
             }
         else:
@@ -240,7 +243,7 @@ class Parts:
         shard_bytes = int(self.plan.pipeline.writer.shard_bytes)
         if rows.runs:
             parts = max(1, -(-rows.runs_bytes // shard_bytes))
-            return [self._part_unit(folder, n, rows, runs=tuple(rows.runs), parts=parts) for n in range(parts)]
+            return [self._part_unit(folder, n, rows, runs=rows.runs, parts=parts) for n in range(parts)]
         if rows.stretches:
             cut = cut_parts(rows.stretches, shard_bytes)
             ranges = [tuple(one.cut(first, count).range for one, first, count in part) for part in cut]
@@ -299,7 +302,7 @@ def _kind(name: str) -> str:
 
 def _runs(runs: Sequence[RunFile], key_bytes: int, schema: pa.Schema) -> Rows:
     size = sum(run.value_bytes - key_bytes * run.rows for run in runs)
-    return Rows(runs=[RowRange(run, 0, run.rows) for run in runs], runs_bytes=size, schema=schema)
+    return Rows(runs=tuple(row_range(run, 0, run.rows) for run in runs), runs_bytes=size, schema=schema)
 
 
 def _records(states: Sequence[SplitState]) -> dict[str, list[RowsFile]]:

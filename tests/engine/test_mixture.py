@@ -2,6 +2,7 @@
 
 from collections import Counter
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,32 @@ def test_one_and_two_workers_and_any_batches_give_the_same_bytes(folder: Path, t
         assert outcome.manifest["run"]["workers"] == workers
         sums.add(outcome.manifest["content_checksum"])
     assert len(sums) == 1
+
+
+def test_shuffled_sequences_are_those_of_the_parts_in_another_order(folder: Path, tmp_path: Path) -> None:
+    outcomes = {
+        shuffle: mixed(
+            folder, tmp_path / str(shuffle), {**MIX, "pack": {"length_tokens": 32, "shuffle": shuffle}}
+        ).run()
+        for shuffle in (False, True)
+    }
+    plain, shuffled = (written(outcomes[shuffle].path).to_pylist() for shuffle in (False, True))
+    assert plain != shuffled
+    assert sorted(map(repr, plain)) == sorted(map(repr, shuffled))
+    assert len(outcomes[True].manifest["shards"]) > 2
+    counted = [outcomes[shuffle].manifest["written"] for shuffle in (False, True)]
+    # Documents without a token are in no sequence; parts of shuffled sequences cannot count them.
+    empty = counted[1].pop("documents_in_no_sequence")
+    assert counted[0] == counted[1]
+    begun = sum(part["documents"] for part in outcomes[True].manifest["shards"])
+    assert begun + empty == counted[0]["copies"] and empty > 0
+
+    def beside(rows: list[dict[str, Any]]) -> float:
+        pairs = [(a["doc_ids"][-1], b["doc_ids"][0]) for a, b in pairwise(rows)]
+        return sum(a == b for a, b in pairs) / len(pairs)
+
+    assert beside(plain) > 0.8, "documents are longer than sequences"
+    assert beside(shuffled) < 0.05
 
 
 def test_another_seed_draws_and_orders_otherwise(folder: Path, tmp_path: Path) -> None:
