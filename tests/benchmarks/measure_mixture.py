@@ -206,7 +206,7 @@ def leaks(bench: Bench) -> None:
             rows.append({"text": " ".join(edited), "id": family})
     (bench.scratch / "planted.jsonl").write_bytes(b"\n".join(orjson.dumps(row) for row in rows))
     print(f"{len(rows):,} documents, {len(texts[:1500]):,} families of an original and three edited copies")
-    cases = (("by cluster", "cluster_id", 14, 8), ("by cluster", "cluster_id", 30, 5), ("by document", "doc_id", 14, 8))
+    cases = (("by cluster", "cluster_id", 24, 7), ("by cluster", "cluster_id", 30, 5), ("by document", "doc_id", 24, 7))
     for number, (name, cluster, bands, width) in enumerate(cases):
         output, recipe = bench.scratch / f"planted-{number}", bench.scratch / f"planted-{number}.yaml"
         layout = f"{{order: shuffled, validation: {{fraction: 0.1, cluster: {cluster}}}}}"
