@@ -148,6 +148,18 @@ def test_a_column_has_one_type_in_all_sources(loaded: Load) -> None:
         check(pipeline)
 
 
+EXAMPLE = Path(__file__).parents[1] / "examples" / "mixture.yaml"
+
+
+def test_a_resolved_mixture_says_every_share_and_is_the_same_layout(tmp_path: Path) -> None:
+    pipeline = load(EXAMPLE, ["layout.upsample.copies={2: 2, 10.5: 3}", "write.memmap.partition_by=source"])
+    assert pipeline.layout.upsample is not None and pipeline.layout.upsample.copies == {2: 2, 10.5: 3}
+    assert "fraction: 0.8586387434554974" in pipeline.resolved, "0.82 of 0.955"
+    (tmp_path / "resolved.yaml").write_text(pipeline.resolved)
+    again = load(tmp_path / "resolved.yaml")
+    assert (again.layout, again.writer, again.resolved) == (pipeline.layout, pipeline.writer, pipeline.resolved)
+
+
 def test_a_validation_split_that_near_duplicates_can_leak_through_is_warned_of(loaded: Load) -> None:
     split = ("seed: 7}", "seed: 7, validation: {fraction: 0.01}}")
     safe = ("- dedup.minhash\n", "- dedup.minhash: {bands: 30, rows: 5}\n")

@@ -19,7 +19,8 @@ class Validation(BaseModel):
     """Hold documents out of training: a fraction of the clusters, or clusters until there are so many documents.
 
     With `fraction` a cluster's side depends on nothing but its name and the seed. With `documents` clusters are taken
-    in the order of their keys until at least so many documents are held out; one cluster decides how many more.
+    in the order of their keys until at least so many documents are held out; one cluster decides how many more. A trial
+    (--limit, --sample) holds out half of its documents at most.
 
     `cluster` is the column that says what belongs together: `cluster_id` of dedup.minhash, the connected components of
     candidates, so that near-duplicates that were both kept (less alike than `verify`) are on one side too. Any other

@@ -170,6 +170,17 @@ def test_each_source_gets_its_budget_within_one_document(folder: Path, tmp_path:
     assert written_["documents"] + written_["left_out"] == outcome.manifest["documents"]["kept"]
 
 
+def test_a_trial_is_not_stopped_by_budgets_that_are_meant_for_the_whole(folder: Path, tmp_path: Path) -> None:
+    layout = {**MIX, "validation": {"documents": 100}}
+    with pytest.raises(RunError, match="cannot be met"):
+        mixed(folder, tmp_path / "whole", {"mix": {**MIX["mix"], "total": 300_000}}).run()
+    outcome = mixed(folder, tmp_path / "out", layout, limit=10).run()
+    assert verify(outcome.path) == []
+    written_ = outcome.manifest["written"]
+    assert written_["validation"]["documents"] >= 15
+    assert 0 < written_["sources"]["web"]["obtained"] < written_["sources"]["web"]["asked"]
+
+
 def test_an_epoch_is_every_document_once_before_any_is_repeated(folder: Path, tmp_path: Path) -> None:
     sources = {"web": {"epochs": 1}, "books": {"epochs": 2.5}, "code": {"budget": 0}}
     outcome = mixed(folder, tmp_path / "out", {"mix": {"sources": sources}}).run()
