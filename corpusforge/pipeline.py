@@ -56,6 +56,14 @@ class Layout(BaseModel):
     pack: Pack | None = None
 
 
+class SignalSample(BaseModel):
+    """Store the signals of a share of documents only, by hash of the doc_id."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sample: float = Field(gt=0, le=1)  # 0.01: of one document in a hundred, the same ones whatever the run
+
+
 class RunOptions(BaseModel):
     """How to run. Only split_bytes, signals, limit and sample can change the bytes written."""
 
@@ -67,11 +75,18 @@ class RunOptions(BaseModel):
     split_bytes: ByteSize = ByteSize(64 << 20)  # stored bytes
     batch_bytes: ByteSize = ByteSize(4 << 20)  # text in memory at a time, per worker
     partition_bytes: ByteSize = ByteSize(256 << 20)  # of an exchange
-    signals: Literal["all", "none"] = "all"
+    signals: Literal["all", "none"] | SignalSample = "all"
     keep_work: bool = False
     work: str | None = None  # folder of intermediates; default OUTPUT/.work
     limit: int | None = Field(None, ge=1)  # documents per source
     sample: float | None = Field(None, gt=0, le=1)  # share of documents, by hash of the doc_id
+
+    @property
+    def signals_share(self) -> float:
+        """The share of documents whose signals are stored, 0..1."""
+        if isinstance(self.signals, SignalSample):
+            return self.signals.sample
+        return float(self.signals == "all")
 
 
 class Expect(BaseModel):
