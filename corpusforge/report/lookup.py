@@ -1,6 +1,7 @@
-"""Find documents in what a run left, by doc_id, URL or origin, without reading their texts."""
+"""Find documents in what a run left: by doc_id, URL, origin or path without reading their texts, or by their texts."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -17,7 +18,8 @@ import pyarrow.parquet as pq
 
 from corpusforge.errors import OutputError, RunError
 
-KEYS = ("doc_id", "url", "origin")
+KEYS = ("doc_id", "url", "origin", "path")
+TEXTS_AT_A_TIME = 1024
 
 
 @dataclass(frozen=True)
@@ -44,23 +46,59 @@ def find_rows(
     wanted: str,
     keys: tuple[str, ...] = KEYS,
     columns: tuple[str, ...] = (),
+    without: tuple[str, ...] = (),
 ) -> Iterator[Place]:
     """Yield the rows in which one of the columns `keys` is `wanted`, with `columns` (default: all) where they exist.
 
-    `parts` is a list of the manifest. A row group whose statistics rule the value out is not read; of the others only
+    `parts` is a list of the manifest; those of other formats than Parquet are passed over. `without`: columns to leave
+    out. A row group whose statistics rule the value out is not read; of the others only
     the keys, and the rest where there is a hit. Raises RunError when a part is missing or no Parquet.
     """
-    for part in parts:
-        try:
-            yield from _find_in(output, part["path"], wanted, keys, columns)
-        except (OSError, pa.ArrowException) as error:
-            said = str(error).splitlines()[0]
-            raise RunError(
-                f"{output / part['path']} cannot be read ({said}); see corpusforge verify {output}"
-            ) from error
+    for part in _parquet(parts):
+        with _readable(output, part):
+            yield from _find_in(output, part, wanted, keys, columns, without)
 
 
-def _find_in(output: Path, part: str, wanted: str, keys: tuple[str, ...], columns: tuple[str, ...]) -> Iterator[Place]:
+def find_texts(
+    output: Path, parts: Sequence[dict[str, Any]], fragment: str, without: tuple[str, ...] = ()
+) -> Iterator[Place]:
+    """Yield the rows whose text holds `fragment`, to the letter; reads every text once, a batch at a time."""
+    for part in _parquet(parts):
+        with _readable(output, part):
+            file = pq.ParquetFile(output / part)
+            names = [name for name in file.schema_arrow.names if name not in without]
+            if "text" not in file.schema_arrow.names:
+                continue
+            for group in range(file.metadata.num_row_groups):
+                start = sum(file.metadata.row_group(before).num_rows for before in range(group))
+                hits: list[int] = []
+                for batch in file.iter_batches(TEXTS_AT_A_TIME, [group], ["text"]):
+                    found = pc.fill_null(pc.match_substring(batch.column(0), fragment), False)
+                    hits += (start + np.flatnonzero(found.to_numpy(zero_copy_only=False))).tolist()
+                    start += batch.num_rows
+                if hits:
+                    first = start - file.metadata.row_group(group).num_rows
+                    table = file.read_row_group(group, columns=names).take(pa.array([row - first for row in hits]))
+                    for row, values in zip(hits, table.to_pylist(), strict=True):
+                        yield Place(part, row, values)
+
+
+def _parquet(parts: Sequence[dict[str, Any]]) -> Iterator[str]:
+    return (part["path"] for part in parts if part["path"].endswith(".parquet"))
+
+
+@contextmanager
+def _readable(output: Path, part: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        said = str(error).splitlines()[0]
+        raise RunError(f"{output / part} cannot be read ({said}); see corpusforge verify {output}") from error
+
+
+def _find_in(
+    output: Path, part: str, wanted: str, keys: tuple[str, ...], columns: tuple[str, ...], without: tuple[str, ...]
+) -> Iterator[Place]:
     file = pq.ParquetFile(output / part)
     schema = file.schema_arrow
     present = [key for key in keys if key in schema.names]
@@ -75,7 +113,7 @@ def _find_in(output: Path, part: str, wanted: str, keys: tuple[str, ...], column
         for column in file.read_row_group(group, columns=present).columns:
             hit |= pc.fill_null(pc.equal(column, wanted), False).to_numpy()
         if hit.any():
-            names = [name for name in columns or schema.names if name in schema.names]
+            names = [name for name in columns or schema.names if name in schema.names and name not in without]
             rows = np.flatnonzero(hit)
             found = file.read_row_group(group, columns=names).take(pa.array(rows))
             for row, values in zip(rows.tolist(), found.to_pylist(), strict=True):
