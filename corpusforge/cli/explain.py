@@ -4,9 +4,11 @@ from typing import Any
 
 import click
 
+from corpusforge.cli.names import Output
+
 
 @click.command(short_help="Say what became of a document, and why.")
-@click.argument("output")
+@click.argument("output", type=Output())
 @click.argument("document")
 @click.option("--json", "as_json", is_flag=True, help="Print the accounts as JSON.")
 def command(output: str, document: str, as_json: bool) -> None:

@@ -4,12 +4,13 @@ import inspect
 
 import click
 
+from corpusforge.cli.names import Name
 from corpusforge.errors import RecipeError
 from corpusforge.registry import find, names, nearest, shipped
 
 
 @click.command(short_help="Show a stage's page, or a shipped pack or recipe.")
-@click.argument("name")
+@click.argument("name", type=Name("stages", "packs", "recipes", files=False))
 def command(name: str) -> None:
     """Show what NAME is: a stage with its fields, a rule pack, or a recipe."""
     for kind in ("filters", "pipelines"):

@@ -5,10 +5,14 @@ from typing import Any
 
 import click
 
+from corpusforge.cli.names import Name, Output
+
 
 @click.command(short_help="Say what other bounds of a rule pack would have kept; nothing is run.")
-@click.argument("output")
-@click.option("--pack", required=True, metavar="PACK", help="A pack that the run used, by name or path.")
+@click.argument("output", type=Output())
+@click.option(
+    "--pack", required=True, type=Name("packs"), metavar="PACK", help="A pack that the run used, by name or path."
+)
 @click.option("--set", "set_", multiple=True, metavar="NAME.min=N", help="A bound to put in place, or to add.")
 @click.option("--sweep", metavar="NAME.min=FROM:TO:BY", help="Try one bound at many values.")
 @click.option("--with", "instead", metavar="FILE", help="Judge by this pack file in place of the run's.")

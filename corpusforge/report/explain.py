@@ -52,6 +52,7 @@ class _Run:
         self.stages = Stages(output, self.manifest)
         self.kinds = (
             ("shards", self._kept),
+            ("validation", self._kept),
             ("rejected", self._rejected),
             ("quarantine", self._quarantined),
         )
@@ -72,6 +73,11 @@ class _Run:
         lost = self.manifest["documents"]["rejected"]
         if self.manifest["run"]["keep_rejected"] == "none" and lost:
             return f" The run kept no record of {lost:,} rejected documents (run: keep_rejected: none)"
+        written = self.manifest["written"]
+        if written.get("sequences") or not all(p["path"].endswith(".parquet") for p in self.manifest["shards"]):
+            return " The shards of this run do not name documents, so kept ones cannot be found in them"
+        if written.get("left_out"):
+            return f" {written['left_out']:,} documents were kept by every stage and left out of the mixture"
         said = " An origin is a path below the source's folder, '#', and a position, as in data/ and rejected/"
         if lost and self.manifest["run"]["keep_rejected"] == "ids":
             said += "; the texts of rejected documents were not kept (run: keep_rejected: text)"
@@ -82,15 +88,15 @@ class _Run:
 
         def places() -> Iterator[dict[str, Any]]:
             for kind, account in self.kinds:
-                for place in find_rows(self.output, self.manifest[kind], wanted, keys, without=LARGE):
+                for place in find_rows(self.output, self.manifest.get(kind, []), wanted, keys, without=LARGE):
                     yield account(place)
 
         return list(islice(places(), MOST))
 
     def _find_text(self, fragment: str) -> list[dict[str, Any]]:
         def places() -> Iterator[dict[str, Any]]:
-            for kind, account in self.kinds[:2]:
-                for place in find_texts(self.output, self.manifest[kind], fragment, without=LARGE):
+            for kind, account in self.kinds[:3]:
+                for place in find_texts(self.output, self.manifest.get(kind, []), fragment, without=LARGE):
                     yield account(place)
 
         return list(islice(places(), MOST))
@@ -244,8 +250,8 @@ class _Run:
         return difference(*texts)
 
     def _text(self, doc_id: str) -> str | None:
-        for kind in ("shards", "rejected"):
-            for place in find_rows(self.output, self.manifest[kind], doc_id, ("doc_id",), ("text", "stage")):
+        for kind in ("shards", "validation", "rejected"):
+            for place in find_rows(self.output, self.manifest.get(kind, []), doc_id, ("doc_id",), ("text", "stage")):
                 if place.values.get("text") is not None and place.values.get("stage") not in WITHHELD:
                     return str(place.values["text"])
         return None

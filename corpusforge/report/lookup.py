@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from corpusforge.errors import OutputError, RunError
 
 KEYS = ("doc_id", "url", "origin", "path")
+NEEDED = ("documents", "sources", "stages", "shards", "rejected", "quarantine", "signals", "recipe_parts", "run")
 TEXTS_AT_A_TIME = 1024
 
 
@@ -33,10 +34,23 @@ class Place:
 
 def read_manifest(output: Path) -> dict[str, Any]:
     """Return the manifest of a finished run; OutputError when there is none."""
+    path = output / "manifest.json"
+    if not output.exists():
+        raise OutputError(f"there is no folder {output}; give the output folder of a run")
     try:
-        manifest: dict[str, Any] = orjson.loads((output / "manifest.json").read_bytes())
-    except FileNotFoundError:
-        raise OutputError(f"{output} holds no finished run: there is no manifest.json") from None
+        manifest: dict[str, Any] = orjson.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        unfinished = (output / ".work").is_dir()
+        hint = f"; a run of it is unfinished, see corpusforge status {output}" if unfinished else ""
+        raise OutputError(f"{output} holds no finished run: there is no manifest.json{hint}") from None
+    except orjson.JSONDecodeError as error:
+        raise OutputError(f"{path} is not valid JSON ({error}); see corpusforge verify {output}") from None
+    if missing := [name for name in NEEDED if name not in manifest]:
+        by = manifest.get("corpusforge", "unknown")
+        raise OutputError(
+            f"{path} was written by another version of corpusforge ({by}): it has no '{missing[0]}'. "
+            "Use that version, or run the recipe again with --replace"
+        )
     return manifest
 
 
@@ -118,3 +132,17 @@ def _find_in(
             found = file.read_row_group(group, columns=names).take(pa.array(rows))
             for row, values in zip(rows.tolist(), found.to_pylist(), strict=True):
                 yield Place(part, sum(sizes[:group]) + row, values)
+
+
+def first_rows(output: Path, parts: Sequence[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+    """Return the first `count` rows of the manifest's `parts`, with all columns."""
+    rows: list[dict[str, Any]] = []
+    for part in _parquet(parts):
+        if len(rows) >= count:
+            break
+        with _readable(output, part):
+            for batch in pq.ParquetFile(output / part).iter_batches(min(count, TEXTS_AT_A_TIME)):
+                rows += batch.slice(0, count - len(rows)).to_pylist()
+                if len(rows) >= count:
+                    break
+    return rows
