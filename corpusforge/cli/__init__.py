@@ -1,9 +1,9 @@
 """The command line: one file per command; `train_classifier.py` is the command `train classifier`. Only this
 package prints.
 
-Exit codes, which do not change between versions: 0 done; 1 the run failed, or what was asked for is not there; 2 the
-recipe, the command or the output folder is wrong and nothing was run; 130 stopped by Ctrl-C; 141 what read the output
-is gone (`corpusforge head OUT | true`).
+Exit codes, which do not change between versions: 0 done; 1 the run failed, what was asked for is not there, or nobody
+reads the output any more; 2 the recipe, the command or the output folder is wrong and nothing was run; 130 stopped by
+Ctrl-C, the same command continues.
 """
 
 import importlib
@@ -16,7 +16,7 @@ import click
 
 from corpusforge.errors import CorpusforgeError, OutputError, RecipeError
 
-FAILED, WRONG, STOPPED, UNREAD = 1, 2, 130, 141
+FAILED, WRONG, STOPPED = 1, 2, 130
 
 
 class Commands(click.Group):
@@ -57,10 +57,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command and exit with its code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        group.main(arguments, prog_name="corpusforge", standalone_mode=False)
+        ended = group.main(arguments, prog_name="corpusforge", standalone_mode=False)  # the code of click's Exit
         sys.stdout.flush()
-    except click.exceptions.Exit as end:
-        sys.exit(end.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(WRONG)
@@ -70,13 +68,13 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         # Nobody reads on. What is still buffered must not be written either, when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(UNREAD)
+        sys.exit(FAILED)
     except (CorpusforgeError, OSError) as error:
         if "--debug" in arguments:
             raise
         click.echo(f"error: {said(error)}", err=True)
         sys.exit(exit_code(error))
-    sys.exit(0)
+    sys.exit(ended if isinstance(ended, int) else 0)
 
 
 def said(error: CorpusforgeError | OSError) -> str:

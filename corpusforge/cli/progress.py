@@ -38,7 +38,6 @@ class Lines:
         self.track = Track()
         self.said = time.time()
         self.phase_begun = time.time()
-        self.ended = False
 
     def begin(self, plan: Plan, counters: Mapping[str, float], workers: int) -> None:
         """The run of a plan begins."""
@@ -70,20 +69,12 @@ class Lines:
         print(text, file=sys.stderr, flush=True)
 
     def done(self) -> None:
-        """The run ended well."""
-        if not self.ended:
-            self.ended = True
-            self._close()
-            self.end("")
+        """The engine has nothing more to do."""
+        self._close()
+        self.track.units_done = 0
 
-    def failed(self, error: str) -> None:
-        """The run ended with an error, which the caller says."""
-        if not self.ended:
-            self.ended = True
-            self.end(error)
-
-    def end(self, error: str) -> None:
-        """Leave the screen; called once."""
+    def end(self, error: str = "") -> None:
+        """Leave the screen; `error` is what went wrong, which the caller says."""
 
 
 class Quiet(Lines):
@@ -119,7 +110,7 @@ class LiveView(Lines):
         """Say something that stays."""
         self.console.print(Text(text))
 
-    def end(self, error: str) -> None:
+    def end(self, error: str = "") -> None:
         """Stop redrawing."""
         self.live.stop()
 
@@ -139,6 +130,10 @@ class JsonLines(Lines):
         super().segment(name, units)
         self.show()
 
+    def done(self) -> None:
+        """The engine has nothing more to do."""
+        self.show()
+
     def show(self) -> None:
         """Say where the run stands."""
         self._event("progress", **self.track.state())
@@ -150,10 +145,8 @@ class JsonLines(Lines):
         """Say something that stays."""
         self._event("message", text=text)
 
-    def end(self, error: str) -> None:
+    def end(self, error: str = "") -> None:
         """Say how the run ended."""
-        if self.track.phase:
-            self.show()
         self._event("end", ok=not error, error=error)
 
     def _event(self, event: str, **fields: Any) -> None:

@@ -5,8 +5,9 @@ from typing import Literal
 import click
 
 from corpusforge.checks import check
+from corpusforge.cli import exit_code, said
 from corpusforge.cli.names import Name
-from corpusforge.errors import RecipeError, RunError
+from corpusforge.errors import CorpusforgeError, RecipeError, RunError
 from corpusforge.recipe import load
 
 PROGRESS = (
@@ -52,18 +53,24 @@ def command(
         changes.append(f"output={output}")
     if workers:
         changes.append(f"run.workers={workers}")
-    pipeline = load(recipe, changes, limit=limit, sample=sample)
-    if expect and pipeline.expect is None:
-        raise RecipeError("--expect: the recipe has no 'expect'", pipeline.where)
     shown = progress(mode)
     try:
+        pipeline = load(recipe, changes, limit=limit, sample=sample)
+        if expect and pipeline.expect is None:
+            raise RecipeError("--expect: the recipe has no 'expect'", pipeline.where)
         for warning in check(pipeline):
             shown.line(f"warning: {warning}")
         outcome = run(pipeline, address=address, replace=replace, fresh=fresh, progress=shown)
-    except BaseException as error:
-        shown.failed(str(error) or "stopped")
+        if expect and pipeline.expect and (differences := pipeline.expect.differences(outcome.manifest)):
+            funnel(outcome.manifest, outcome.path)
+            raise RunError(f"{recipe} expects other counts: {'; '.join(differences)}")
+    except (CorpusforgeError, OSError) as error:
+        shown.end(said(error))
+        if mode == "json":  # which has said it
+            raise click.exceptions.Exit(exit_code(error)) from error
         raise
-    shown.done()
+    except BaseException as error:
+        shown.end(str(error) or "stopped")
+        raise
+    shown.end()
     funnel(outcome.manifest, outcome.path)
-    if expect and pipeline.expect and (differences := pipeline.expect.differences(outcome.manifest)):
-        raise RunError(f"{recipe} expects other counts: {'; '.join(differences)}")
