@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import orjson
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
+from rich.table import Table
 from rich.text import Text
 
 from corpusforge.engine.plan import Plan
@@ -95,16 +96,23 @@ class LiveView(Lines):
     def __init__(self) -> None:
         super().__init__()
         self.console = Console(stderr=True)
-        self.live = Live(console=self.console, refresh_per_second=4, transient=True)
+        # Drawn from the record four times a second, so that the clock goes on while a unit is at work.
+        self.live = Live(get_renderable=self.view, console=self.console, refresh_per_second=4, transient=True)
         self.live.start()
 
     def show(self) -> None:
-        """Redraw."""
+        """Leave it to the clock."""
+
+    def view(self) -> Table:
+        """Return what is drawn: the phase, a bar, the figures."""
         state = self.track.state()
-        parts: list[Any] = [Text(heading(state))]
-        if state["units"]:
-            parts.append(ProgressBar(state["units"], min(state["units_done"], state["units"]), width=60))
-        self.live.update(Group(*parts, Text(figures(state))))
+        rows = Table.grid()
+        if state["phase"]:
+            rows.add_row(Text(heading(state)))
+            if state["units"]:
+                rows.add_row(ProgressBar(state["units"], min(state["units_done"], state["units"]), width=60))
+            rows.add_row(Text(figures(state)))
+        return rows
 
     def line(self, text: str) -> None:
         """Say something that stays."""
