@@ -106,7 +106,7 @@ def _pack(name: str) -> Path | None:
     path = next((p for p in (Path(name), shipped("filters") / f"{name}.yaml") if p.is_file()), None)
     if path is None or (shipped("pipelines") / f"{name}.yaml").is_file():
         return None
-    words = {line.partition(":")[0] for line in path.read_text(encoding="utf-8").splitlines()}
+    words = {line.partition(":")[0] for line in path.read_text(encoding="utf-8", errors="replace").splitlines()}
     return path if "about" in words and words & {"rules", "lines", "edits"} else None
 
 

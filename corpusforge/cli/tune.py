@@ -145,16 +145,16 @@ def _show_curve(figures: dict[str, Any]) -> None:
 
     console = Console(highlight=False)
     table = Table(box=None, padding=(0, 1, 0, 0))
-    table.add_column(figures["sweep"], justify="right", no_wrap=True)
+    table.add_column(figures["sweep"], justify="right", no_wrap=True, min_width=len(figures["sweep"]))
     for name in ("kept", "share", "gained", "lost"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=True, min_width=6)
     table.add_column("", no_wrap=True)
     for point in figures["points"]:
         share = point["kept"] / figures["documents"] if figures["documents"] else 0.0
-        mark = " <- the run's" if point["value"] in figures["current"] else ""
+        mark = " the run" if point["value"] in figures["current"] else ""
         counts = (f"{point[name]:,}" for name in ("gained", "lost"))
         table.add_row(
-            f"{point['value']:g}", f"{point['kept']:,}", f"{share:.1%}", *counts, "█" * round(40 * share) + mark
+            f"{point['value']:g}", f"{point['kept']:,}", f"{share:.1%}", *counts, "█" * round(20 * share) + mark
         )
     console.print(table)
     current = ", ".join(f"{bound:g}" for bound in figures["current"]) or "no bound"
