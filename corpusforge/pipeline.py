@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, field_validator
 
 from corpusforge.source import Reader
 from corpusforge.stage import Stage
@@ -80,6 +81,16 @@ class RunOptions(BaseModel):
     work: str | None = None  # folder of intermediates; default OUTPUT/.work
     limit: int | None = Field(None, ge=1)  # documents per source
     sample: float | None = Field(None, gt=0, le=1)  # share of documents, by hash of the doc_id
+
+    @field_validator("signals", mode="before")
+    @classmethod
+    def _signals(cls, value: Any) -> Any:
+        # One message, in place of one for each form that the value might have been meant as.
+        share = value.get("sample") if isinstance(value, Mapping) and set(value) == {"sample"} else None
+        known = value in ("all", "none") or isinstance(value, SignalSample)
+        if known or (isinstance(share, int | float) and not isinstance(share, bool) and 0 < share <= 1):
+            return value
+        raise ValueError("write all, none, or {sample: SHARE}, a share of documents above 0 and at most 1")
 
     @property
     def signals_share(self) -> float:

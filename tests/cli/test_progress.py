@@ -201,3 +201,18 @@ def test_the_last_note_is_found_behind_long_lines_and_a_torn_end(tmp_path: Path)
     path.write_bytes(b'{"progress":1}\n{"progress":2}\n' + b'{"unit":"' + b"x" * 3_000_000 + b'"}\n{"progress":')
     assert last_note(path, "progress") == {"progress": 2}
     assert last_note(path, "nothing") is None
+
+
+def test_a_finished_run_of_the_same_kind_sets_the_costs(folder: Path) -> None:
+    planned = plan(load("recipe.yaml"))
+    stored = sum(file.size for file in planned.inputs)
+    scale = 2e6 / stored
+    stages = [
+        {"name": "read.jsonl", "source": "pages", "bytes": 4_000_000, "seconds": 1.0, "sources": {"pages": {}}},
+        {"name": "dedup.exact", "source": None, "bytes": 3_000_000, "seconds": 2.0, "sources": {"pages": {}}},
+    ]
+    costs = estimate(planned, {"inputs": [{"source": "pages", "size": 2_000_000}], "stages": stages})
+    assert dict(costs.phases)["block 0"] == pytest.approx(1.0 / scale)
+    assert dict(costs.phases)["dedup.exact: same"] == pytest.approx(2.0 / scale)
+    least, most = costs.range
+    assert least < costs.seconds < most
