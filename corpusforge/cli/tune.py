@@ -17,7 +17,13 @@ from corpusforge.cli.names import Name, Output
 @click.option("--sweep", metavar="NAME.min=FROM:TO:BY", help="Try one bound at many values.")
 @click.option("--with", "instead", metavar="FILE", help="Judge by this pack file in place of the run's.")
 @click.option("--block", default="", metavar="LABEL", help="Which block, when the pack stands in several.")
-@click.option("--samples", default=5, show_default=True, type=click.IntRange(0), help="Documents shown of each kind.")
+@click.option(
+    "--samples",
+    default=5,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Documents shown of each kind; 0 looks for none.",
+)
 @click.option("--page", metavar="FILE", help="Write the curve of --sweep as an HTML page.")
 @click.option("--write", metavar="FILE", help="Save the changed pack.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
@@ -61,9 +67,10 @@ def command(
         if write:
             from corpusforge.report.pack_edit import save
 
-            target = question.targets[0]
-            own = question.stages.fields[target.place].get("set", {})
-            saved = save(target.other, {**(own if not instead else {}), **changes}, Path(write))
+            owns = [question.stages.fields[target.place].get("set", {}) for target in question.targets]
+            if any(own != owns[0] for own in owns) and not instead:
+                raise RecipeError(f"sources set other bounds of '{pack}' each: {owns}; one file cannot stand for them")
+            saved = save(question.targets[0].other, {**(owns[0] if not instead else {}), **changes}, Path(write))
             click.echo(f"{write}: pack '{saved.name}', used as quality.rules: {{pack: {write}}}", err=True)
     elif write:
         raise RecipeError("--write saves a changed pack: give --set NAME.min=NUMBER too")

@@ -24,6 +24,10 @@ class Track:
     """
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything: nothing has begun."""
         self.begun = time.time()
         self.counters: Mapping[str, float] = {}
         self.workers = 1
@@ -46,7 +50,7 @@ class Track:
 
     def begin(self, plan: Plan, counters: Mapping[str, float], workers: int) -> None:
         """A plan is run, from its first unit; `counters` is the scheduler's, and goes on counting."""
-        self.__init__()  # type: ignore[misc]
+        self.reset()
         self.counters, self.workers = counters, workers
         costs = estimate(plan)
         self.expected = [seconds for _, seconds in costs.phases]
