@@ -52,7 +52,10 @@ EXPANSION: Mapping[str, float] = {  # MB of content for each stored MB
     ".7z": 5.0, ".tgz": 5.0,
 }  # fmt: skip
 SPREAD = (0.4, 2.5)  # of a figure measured on other data
-SPREAD_OF_RUN = (0.7, 1.5)  # of one measured by a run of the same kind
+SPREAD_OF_RUN = (
+    0.5,
+    2.0,
+)  # of one that a run measured, on data that may still be of another kind
 
 
 @dataclass(frozen=True)
