@@ -53,7 +53,10 @@ def _lines(account: dict[str, Any]) -> list[str]:
     for entry in account.get("pii", ()):
         lines.append(f"personal data: {entry['type']}, {entry['spans']} spans, action {entry['action']}")
     if "difference" in account:
-        lines += ["the text that stays differs", *_difference(account["difference"])]
+        lines += [
+            "the text that stays differs: [-only in this one-] [+only in the one that stays+]",
+            *_difference(account["difference"]),
+        ]
     for copy in account.get("copies", ()):
         value = f" {copy['value']:.3g}" if copy.get("value") is not None else ""
         lines.append(f"went in its favour: {copy['doc_id']}  {copy['reason']}{value}  {copy.get('url', '')}".rstrip())
