@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, field_validator, model_validator
 
 from corpusforge.engine.mixture import Measure, Mix, Upsample
 from corpusforge.engine.validation import Validation
@@ -85,6 +85,14 @@ class Layout(BaseModel):
         return self.upsample is not None or (self.mix is not None and self.mix.repeats)
 
 
+class SignalSample(BaseModel):
+    """Store the signals of a share of documents only, by hash of the doc_id."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sample: float = Field(gt=0, le=1)  # 0.01: of one document in a hundred, the same ones whatever the run
+
+
 class RunOptions(BaseModel):
     """How to run. Only split_bytes, signals, limit and sample can change the bytes written."""
 
@@ -96,11 +104,28 @@ class RunOptions(BaseModel):
     split_bytes: ByteSize = ByteSize(64 << 20)  # stored bytes
     batch_bytes: ByteSize = ByteSize(4 << 20)  # text in memory at a time, per worker
     partition_bytes: ByteSize = ByteSize(256 << 20)  # of an exchange
-    signals: Literal["all", "none"] = "all"
+    signals: Literal["all", "none"] | SignalSample = "all"
     keep_work: bool = False
     work: str | None = None  # folder of intermediates; default OUTPUT/.work
     limit: int | None = Field(None, ge=1)  # documents per source
     sample: float | None = Field(None, gt=0, le=1)  # share of documents, by hash of the doc_id
+
+    @field_validator("signals", mode="before")
+    @classmethod
+    def _signals(cls, value: Any) -> Any:
+        # One message, in place of one for each form that the value might have been meant as.
+        share = value.get("sample") if isinstance(value, Mapping) and set(value) == {"sample"} else None
+        known = value in ("all", "none") or isinstance(value, SignalSample)
+        if known or (isinstance(share, int | float) and not isinstance(share, bool) and 0 < share <= 1):
+            return value
+        raise ValueError("write all, none, or {sample: SHARE}, a share of documents above 0 and at most 1")
+
+    @property
+    def signals_share(self) -> float:
+        """The share of documents whose signals are stored, 0..1."""
+        if isinstance(self.signals, SignalSample):
+            return self.signals.sample
+        return float(self.signals == "all")
 
 
 class Expect(BaseModel):

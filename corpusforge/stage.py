@@ -51,6 +51,10 @@ class Stage(BaseModel):
     block: ClassVar[str] = ""  # neighbours of one non-empty block all see what reached the first; one that writes
     # the text stands alone
 
+    def known_as(self) -> str:
+        """What tells this stage from others of its name, such as its pack; "" when there is nothing."""
+        return ""
+
     def open(self) -> Kernel:
         """Load what the stage needs, once per worker process, and return its kernel."""
         raise TypeError(f"{type(self).__name__} must define open()")

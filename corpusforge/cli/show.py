@@ -7,6 +7,7 @@ from typing import get_args
 import click
 from pydantic import BaseModel
 
+from corpusforge.cli.names import Name
 from corpusforge.errors import RecipeError
 from corpusforge.pipeline import Layout
 from corpusforge.registry import find, names, nearest, shipped
@@ -17,7 +18,7 @@ MODULES = re.compile(r"\b(\w+\.)+(?=\w)")  # in the names of types
 
 
 @click.command(short_help="Show the page of a stage, a writer or the layout, or a shipped pack, recipe or mixture.")
-@click.argument("name")
+@click.argument("name", type=Name("stages", "packs", "recipes", files=False))
 def command(name: str) -> None:
     """Show what NAME is: a stage or writer with its fields, a part of the layout (layout, layout.mix, layout.pack ...),
     a rule pack, a recipe, or a mixture (with its folder where a recipe has the same name: mixtures/gopher).

@@ -36,6 +36,7 @@ class Driver:
     def run(self) -> Results:
         """Run the whole plan; what the ledger names is not run again."""
         self.scheduler.reset()
+        self.scheduler.progress.begin(self.plan, self.scheduler.counters, self.scheduler.runner.workers)
         segments = Segments(self.plan, self.scheduler, self.identity)
         passes = Passes(self.plan, self.scheduler, self.identity)
         segments.identify_inputs()

@@ -13,6 +13,7 @@ import orjson
 from corpusforge.engine import manifest as manifests
 from corpusforge.engine.driver import Driver, Results
 from corpusforge.engine.identity import versions
+from corpusforge.engine.journal import Journal
 from corpusforge.engine.ledger import Ledger, Lock
 from corpusforge.engine.local import LocalRunner
 from corpusforge.engine.part_files import files_of
@@ -53,8 +54,8 @@ def run(
     work = Path(os.path.abspath(pipeline.options.work)) if pipeline.options.work else output / ".work"
     planned = plan(pipeline)
     with Lock(output / ".work"), Lock(work) if work != output / ".work" else contextlib.nullcontext():
-        earlier = _earlier(output, pipeline, replace)
-        if earlier is not None and not fresh and _same_inputs(planned, earlier) and not verify(output):
+        earlier = earlier_manifest(output, pipeline, replace)
+        if earlier is not None and not fresh and same_inputs(planned, earlier) and not verify(output):
             progress.line(f"{output} is already complete")
             return Outcome(output, earlier, already_complete=True)
         if fresh:
@@ -62,6 +63,7 @@ def run(
         ledger = Ledger(work, fresh)
         if ledger.other_source and ledger.units:
             progress.line("corpusforge itself has changed since this work began; --fresh does all of it again")
+        progress = Journal(progress, ledger)
         staging = output / ".new"
         runner = _runner(pipeline, address, planned)
         try:
@@ -116,7 +118,7 @@ def _runner(pipeline: Pipeline, address: str | None, planned: Plan) -> Runner:
     return RayRunner(workers, address, memory + 6 * int(pipeline.options.batch_bytes))
 
 
-def _earlier(output: Path, pipeline: Pipeline, replace: bool) -> dict[str, Any] | None:
+def earlier_manifest(output: Path, pipeline: Pipeline, replace: bool) -> dict[str, Any] | None:
     """Return the manifest of a finished run of the same recipe; OutputError when it is of another one."""
     path = output / "manifest.json"
     if not path.exists():
@@ -134,7 +136,8 @@ def _earlier(output: Path, pipeline: Pipeline, replace: bool) -> dict[str, Any] 
     )
 
 
-def _same_inputs(planned: Plan, earlier: dict[str, Any]) -> bool:
+def same_inputs(planned: Plan, earlier: dict[str, Any]) -> bool:
+    """Say whether a finished run read the files that are there now, by their names, sizes and times."""
     now = {(f.source, f.relative): [f.size, f.modified_ns, f.folder_checksum] for f in planned.inputs}
     then = {(i["source"], i["path"]): i["stamp"] for i in earlier["inputs"]}
     return now == then

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from corpusforge.engine.ledger import Ledger
 from corpusforge.engine.part_files import files_of
-from corpusforge.engine.plan import PlannedStep
+from corpusforge.engine.plan import Plan, PlannedStep
 from corpusforge.engine.storage import checksum_range
 from corpusforge.engine.units import (
     CombineUnit,
@@ -52,8 +52,9 @@ class Runner(Protocol):
 class Progress(Protocol):
     """What is told how a run goes; see cli/progress.py."""
 
+    def begin(self, plan: Plan, counters: Mapping[str, float], workers: int) -> None: ...
     def segment(self, name: str, units: int) -> None: ...
-    def advance(self, documents: int, kept: int, bytes: int) -> None: ...
+    def advance(self, report: Report, ran: bool) -> None: ...
     def done(self) -> None: ...
     def line(self, text: str) -> None: ...
 
@@ -61,8 +62,9 @@ class Progress(Protocol):
 class Silent:
     """Progress that says nothing."""
 
+    def begin(self, plan: Plan, counters: Mapping[str, float], workers: int) -> None: ...
     def segment(self, name: str, units: int) -> None: ...
-    def advance(self, documents: int, kept: int, bytes: int) -> None: ...
+    def advance(self, report: Report, ran: bool) -> None: ...
     def done(self) -> None: ...
     def line(self, text: str) -> None: ...
 
@@ -129,7 +131,7 @@ class Scheduler:
                     self.counters["units_run"] += 1
                     self.counters["cpu_seconds"] += report["cpu_seconds"]
                     self.counters["peak_bytes"] = max(self.counters["peak_bytes"], report["peak_bytes"])
-                    self._say(report)
+                    self.progress.advance(report, ran=True)
                     queue.extendleft(committed(unit, report))
 
     def _count(self, unit: Unit, report: Report) -> None:
@@ -150,7 +152,7 @@ class Scheduler:
             report = self.ledger.units.get(unit.fingerprint)
             if report is not None and self._stands(unit, report):
                 self._count(unit, report)
-                self._say(report)
+                self.progress.advance(report, ran=False)
                 queue.extendleft(committed(unit, report))
                 continue
             bundle.append(unit)
@@ -189,12 +191,6 @@ class Scheduler:
             again.append(unit)
         self.progress.line(f"{units[0].name}: {error}; trying again")
         return again
-
-    def _say(self, report: Report) -> None:
-        if (counts := report.get("counts")) is not None:
-            self.progress.advance(counts["read"], counts["kept"], counts["bytes"])
-        else:
-            self.progress.advance(0, 0, 0)
 
 
 def _is_stored(folder: Path, file: Mapping[str, Any]) -> bool:

@@ -205,11 +205,16 @@ class _Segment:
         if self.unit.options.signals and names:
             stage = batch.column("rejected_stage")
             reached = pc.fill_null(pc.greater_equal(stage, start), True)
-            logged = batch.select(["doc_id", *names]).filter(reached)
-            block = pa.array([self.steps[start].step.name] * logged.num_rows, pa.string())
+            if self.unit.options.signals < 1:
+                reached = pc.and_(reached, signals_sampled(batch.column("doc_id"), self.unit.options.signals))
+            members = [self.steps[i].step for i in range(start, number + 1)]
+            read = [c for m in members for c in m.stage.columns_read() if c != "text" and c in batch.schema.names]
+            columns = dict.fromkeys(["doc_id", "source", "language", *read, *names])
+            logged = batch.select([c for c in columns if c in batch.schema.names]).filter(reached)
+            label = block_label([(m.name, m.stage.known_as()) for m in members])
             if start not in self.signals:
                 self.signals[start] = RowsWriter(Path(self.unit.folder) / f"signals-{start}.arrow")
-            self.signals[start].write(with_columns(logged, block=block))
+            self.signals[start].write(with_columns(logged, block=pa.array([label] * logged.num_rows, pa.string())))
         return batch.drop_columns(names) if names else batch
 
     def _compact(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -267,6 +272,20 @@ class _Segment:
         drop = [n for n in batch.schema.names if n in ENGINE_COLUMNS or n.startswith(SIGNAL_PREFIX) or n == FIRED]
         if batch.num_rows:
             self.rows.write(batch.drop_columns(drop))
+
+
+def block_label(stages: Sequence[tuple[str, str]]) -> str:
+    """Return the name of a block in signals/ from name and `known_as` of each of its stages.
+
+    >>> block_label([("quality.rules", "gopher_repetition"), ("quality.rules", "fineweb"), ("quality.signals", "")])
+    'gopher_repetition + fineweb + quality.signals'
+    """
+    return " + ".join(label or name for name, label in stages)
+
+
+def signals_sampled(doc_ids: pa.Array, share: float) -> pa.Array:
+    """Say whose signals are stored, boolean: the first half of the doc_id decides; its second half is `--sample`'s."""
+    return pc.less(pc.utf8_slice_codeunits(doc_ids, 0, 16), f"{int(share * 2**64):016x}")
 
 
 def _blocks(stages: Sequence[Stage]) -> list[int]:

@@ -22,7 +22,7 @@ class WorkOptions:
 
     batch_bytes: int
     keep_rejected: Literal["none", "ids", "text", "raw_text"]
-    signals: bool
+    signals: float  # share of documents whose signals are stored, 0..1
     limit: int | None
     sample: float | None
 

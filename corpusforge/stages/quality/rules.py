@@ -60,6 +60,10 @@ class Rules(Stage):
     def _rules(self) -> rules.Pack:
         return rules.load(self.pack).changed(dict(self.set))
 
+    def known_as(self) -> str:
+        """The name of the pack."""
+        return rules.load(self.pack).name
+
     def columns_read(self) -> tuple[str, ...]:
         """The text and the column that picks bounds."""
         by = self._rules().by
