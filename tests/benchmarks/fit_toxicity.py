@@ -36,7 +36,7 @@ PRIOR = {
     **{"contempt_else": 0.5, "attack_group": 3, "attack_they": 1, "deed_group": 0.7, "every_group": 0.5},
     **{"abuse_aimed": 0.5, "kind": -0.3, "dark": 0.2},
 }
-SETS = {"olid": 300, "davidson": 100, "cases": 100}  # texts each set stands for
+SETS = {"olid": 300, "davidson": 100, "cases": 30}  # texts each set stands for
 
 
 class Texts(NamedTuple):

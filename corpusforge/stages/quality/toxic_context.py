@@ -189,7 +189,7 @@ def _sentence(kinds: UInt32s, first: int, stop: int, reported: bool, found: Floa
         to_group = place - group <= 6 and place - am <= 4 and am >= group
         to_party = place - party <= 6 and place - am <= 4
         to_they = (place - they <= 6 and (place - am <= 4 or place - they <= 2)) or to_party or ahead & _PARTY != 0
-        to_self = place - own <= 4 and place - am <= 4 and own > you
+        to_self = place - own <= 4 and place - am <= 4 and own > max(you, group, they)
         if bits & _SWEAR:
             found[_F_SWEAR] += weight
         if bits & _MILD:
@@ -205,19 +205,14 @@ def _sentence(kinds: UInt32s, first: int, stop: int, reported: bool, found: Floa
         if bits & (_ABUSE | _SWEAR | _SLUR) and (to_you or to_group or ahead & (_YOU | _IDENTITY | _PARTY)):
             found[_F_ABUSE_AIMED] += weight
         if not negated and not to_self:
-            if bits & _IDIOT:
-                found[_F_IDIOT_YOU if to_you else _F_IDIOT_THEY if to_they or to_group else _F_IDIOT_ELSE] += weight
-            if bits & _CONTEMPT:
-                if to_you:
-                    found[_F_CONTEMPT_YOU] += weight
-                elif to_group:
-                    found[_F_ATTACK_GROUP] += weight
-                else:
-                    found[_F_CONTEMPT_THEY if to_they else _F_CONTEMPT_ELSE] += weight
-            elif bits & _BEAST:
-                if to_group:
-                    found[_F_ATTACK_GROUP] += weight
-                elif (to_they or to_you) and place - am <= 4:
+            if bits & (_IDIOT | _CONTEMPT | _BEAST) and to_group and not to_you:
+                found[_F_ATTACK_GROUP] += weight
+            else:
+                if bits & _IDIOT:
+                    found[_F_IDIOT_YOU if to_you else _F_IDIOT_THEY if to_they else _F_IDIOT_ELSE] += weight
+                if bits & _CONTEMPT:
+                    found[_F_CONTEMPT_YOU if to_you else _F_CONTEMPT_THEY if to_they else _F_CONTEMPT_ELSE] += weight
+                elif bits & _BEAST and (to_they or to_you) and place - am <= 4:
                     found[_F_ATTACK_THEY] += weight
             if bits & _HARM:
                 wished = place - modal <= 4 or place == 1

@@ -18,7 +18,7 @@ from corpusforge.testing import check_stage, docs, judge, run_stage
 PEOPLE = ["gay", "lesbian", "bisexual", "transgender", "transsexual", "homosexual", "queer", "Black", "white", "Asian"]
 PEOPLE += ["African", "Mexican", "Arab", "Turk", "Jew", "Jewish", "Muslim", "Christian", "Hindu", "atheist", "woman"]
 PEOPLE += ["girl", "immigrant", "refugee", "disabled", "deaf", "blind", "autistic", "Roma", "negro", "Indian"]
-NOTHING = 0.15  # what a text without any toxic word scores
+NOTHING = 0.185  # what a text without any toxic word scores
 
 
 def scores(*texts, stage=None, **columns):
