@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from corpusforge.registry import resource
 from corpusforge.stages.quality.toxic_context import FEATURES, count_features
 from corpusforge.stages.quality.toxic_density import Densities
+from corpusforge.stages.quality.toxic_disguise import is_plain, undisguise
 from corpusforge.stages.quality.toxic_model import MOST, ToxicModel
 from corpusforge.stages.quality.toxic_scores import _logistic
 from corpusforge.stages.quality.toxic_words import BIT, ToxicWords
@@ -63,6 +64,19 @@ def test_letters_that_look_alike_and_stretched_ones_are_read_as_they_are_meant(w
     total = sum(count(f"so {stretched} it is", kind) for kind in ("swear", "abuse", "obscene"))
     total += count(f"so {stretched} it is", "idiot_else") + count(f"so {stretched} it is", "idiot_they")
     assert total == 1, stretched
+
+
+@given(
+    st.lists(st.sampled_from(["sh", "i", "t", "!", "1", "*", "b", "tch", "a", "ss", "@", "$", " ", "ü"])).map("".join)
+)
+def test_of_plain_words_nothing_is_undone(text):
+    batch = segment([text])
+    data, words = batch.data, batch.words
+    tables = WORDS.salts[0], WORDS.keys, WORDS.kinds, WORDS.masked_keys, WORDS.masked_kinds
+    for start, end in zip(words.starts, words.ends, strict=True):
+        if is_plain(data, 0, start, end, len(data)):
+            bits, _ = undisguise(data, 0, start, end, len(data), *tables)
+            assert bits == 0 or text.encode()[start:end].lower().decode() in ENTRIES
 
 
 @given(st.sampled_from(["shit", "bitch"]), st.integers(1, 3), st.integers(1, 4))
