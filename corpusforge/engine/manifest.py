@@ -118,8 +118,11 @@ def _stages(plan: Plan, results: Results) -> list[dict[str, Any]]:
     stages = [_reading(plan, source.name, states) for source in plan.pipeline.sources]
     empty = {"read": 0, "kept": 0, "quarantined": 0, "bytes": 0, "seconds": 0.0}
     entries: dict[int, dict[str, Any]] = {
-        s.index: {"name": s.step.name, "source": s.source, **empty, "rejected": {}, "sources": {}} for s in plan.steps
+        s.index: {"name": s.step.name, "source": s.source, **empty, "rejected": {}, "counts": {}, "sources": {}}
+        for s in plan.steps
     }
+    for step in plan.steps:
+        entries[step.index]["counts"] = dict.fromkeys(step.step.stage.columns_counted(), 0)
     for state in states:
         for steps, report in state.reports:
             for step, counts in zip(steps, report["counts"]["steps"], strict=True):
@@ -131,6 +134,8 @@ def _stages(plan: Plan, results: Results) -> list[dict[str, Any]]:
                     entry[name] += counts[name]
                 for reason, count in counts["rejected"].items():
                     entry["rejected"][reason] = entry["rejected"].get(reason, 0) + count
+                for column, count in counts.get("counts", {}).items():
+                    entry["counts"][column] += count
     for index, entry in entries.items():
         entry["seconds"] += results.pass_seconds.get(index, 0.0)
         entry["seconds"] = round(entry["seconds"], 3)
@@ -149,6 +154,7 @@ def _reading(plan: Plan, source: str, states: list[SplitState]) -> dict[str, Any
         "read": read,
         "kept": read - unreadable,
         "rejected": {},
+        "counts": {},
         "quarantined": unreadable,
         "bytes": sum(c["bytes"] for c in reports),
         "seconds": round(sum(c["seconds"] for c in reports), 3),

@@ -63,7 +63,8 @@ class _Segment:
         self.kernels: list[Kernel] = []
         # By position in the segment: what a unit reports must not depend on stages elsewhere in the recipe.
         self.counts: list[dict[str, Any]] = [
-            {"read": 0, "kept": 0, "rejected": {}, "quarantined": 0, "bytes": 0, "seconds": 0.0} for _ in self.steps
+            {"read": 0, "kept": 0, "rejected": {}, "quarantined": 0, "bytes": 0, "seconds": 0.0, "counts": {}}
+            for _ in self.steps
         ]
         self.rows = RowsWriter(folder / "rows.arrow")
         self.rejected = RowsWriter(folder / "rejected.arrow")
@@ -167,7 +168,11 @@ class _Segment:
                 reasons = count["rejected"]
                 reasons[entry["values"]] = reasons.get(entry["values"], 0) + entry["counts"]
             batch = with_columns(batch, rejected_stage=pc.if_else(new, pa.scalar(number, pa.int16()), stage))
-        count["bytes"] += _text_bytes(batch, kept(batch))
+        stay = kept(batch)
+        count["bytes"] += _text_bytes(batch, stay)
+        for name in self.steps[number].step.stage.columns_counted():
+            total = pc.sum(batch.column(name).filter(pa.array(stay))).as_py() or 0
+            count["counts"][name] = count["counts"].get(name, 0) + total
         return batch
 
     def _isolate(self, batch: pa.RecordBatch, number: int, error: Exception) -> None:

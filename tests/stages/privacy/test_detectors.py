@@ -7,23 +7,25 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from corpusforge.errors import RecipeError
-from corpusforge.registry import resource
-from corpusforge.stages.privacy.detectors import Window, detector, load
-from corpusforge.stages.privacy.pii import TYPES, Pii
+from corpusforge.stages.privacy.detectors import Window, load
+from corpusforge.stages.privacy.pii import Pii
 from corpusforge.stages.privacy.spans import find
+from corpusforge.stages.privacy.types import about_types, default_types, make
 from corpusforge.text import segment
 
-ABOUT = load(resource("filters", "pii"))["types"]
-DETECTORS = {name: detector(name, ABOUT[name]) for name in ABOUT}
+ABOUT = about_types("pii")
+TYPES = make("pii", ABOUT)
+DETECTORS = dict(zip(TYPES.names, TYPES.detectors, strict=True))
 EXAMPLES = [(name, example) for name in ABOUT for example in ABOUT[name]["examples"]]
 
 
 @pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=[f"{n}-{e['text'][:40]}" for n, e in EXAMPLES])
 def test_every_example_of_the_file_holds(name: str, example: dict[str, Any]) -> None:
     text = segment(pa.array([example["text"]], pa.large_string()))
-    regions = tuple(ABOUT["phone"]["regions"][example.get("language", "other")])
+    regions = TYPES.regions[example.get("language", "other")]
     spans = find(text, [DETECTORS[name]], [regions])
     assert [span.value for span in spans] == example["finds"]
     for span in spans:
@@ -31,7 +33,7 @@ def test_every_example_of_the_file_holds(name: str, example: dict[str, Any]) -> 
 
 
 def test_every_type_is_described_and_has_examples_of_both_kinds() -> None:
-    assert set(ABOUT) == set(TYPES)
+    assert set(ABOUT) - set(default_types("pii")) == {"assigned_secret"}
     for name, about in ABOUT.items():
         assert {"about", "country", "source", "tag"} <= set(about), name
         assert any(e["finds"] for e in about["examples"]) and any(not e["finds"] for e in about["examples"]), name
@@ -78,8 +80,8 @@ def test_a_file_without_types_or_without_a_type_is_refused(tmp_path: Path) -> No
     with pytest.raises(RecipeError, match="'types'"):
         load(path)
     path.write_text("types: {email: {}}")
-    with pytest.raises(RecipeError, match="nothing about ip"):
-        Pii(mask=("ip",), detectors=str(path)).open()
+    with pytest.raises(ValidationError, match="nothing about 'ip'"):
+        Pii(mask=("ip",), detectors=str(path))
 
 
 def test_two_numbers_beside_each_other_are_both_found() -> None:

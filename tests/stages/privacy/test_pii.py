@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from corpusforge.stage import reject
-from corpusforge.stages.privacy.pii import TYPES, Pii
+from corpusforge.stages.privacy.pii import Pii
 from corpusforge.stages.privacy.spans import Span, disjoint
 from corpusforge.testing import check_stage, docs, run_stage
 
@@ -20,7 +20,7 @@ TEXT = (
 )
 COUNTS = {"pii_email": 2, "pii_phone": 4, "pii_ip": 2, "pii_card": 2}
 KERNEL = Pii().open()
-REPLACE = Pii(replace=TYPES)
+REPLACE = Pii(replace=("rest",))
 REPLACED = REPLACE.open()
 
 
@@ -44,7 +44,10 @@ def test_every_type_is_masked_when_none_is_named() -> None:
 def test_only_the_named_types_are_touched() -> None:
     out = run_stage(Pii(mask=("ip",), remove=("email",)), docs("jane@web.org at ip 93.184.216.34, (212) 664-7665"))
     assert text_of(out) == [" at ip <IP_ADDRESS>, (212) 664-7665"]
-    assert counts_of(out) == {"pii_email": 1, "pii_phone": 0, "pii_ip": 1, "pii_card": 0}
+    assert {n: out[n].to_pylist() for n in out.schema.names if n.startswith("pii_")} == {
+        "pii_email": [1],
+        "pii_ip": [1],
+    }
 
 
 def test_a_type_with_two_actions_is_refused() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from corpusforge.stages.privacy.detectors import Spans, Window
+from corpusforge.stages.privacy.detectors.check_digits import luhn
 from corpusforge.stages.privacy.detectors.words import NOWHERE, Words
 from corpusforge.text.scan import LONG
 
@@ -69,15 +70,3 @@ class Card:
             digits[-1] = str((int(digits[-1]) + 1) % 10)
         new = iter(digits)
         return re.sub(r"\d", lambda _: next(new), value)
-
-
-def luhn(digits: str) -> bool:
-    """Say whether the check digit of a card number is right (ISO/IEC 7812-1, annex B).
-
-    >>> luhn("4111111111111111"), luhn("4111111111111112")
-    (True, False)
-    """
-    total = 0
-    for i, digit in enumerate(map(int, reversed(digits))):
-        total += digit if i % 2 == 0 else (2 * digit) % 10 + digit // 5
-    return total % 10 == 0
