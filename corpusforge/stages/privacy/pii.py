@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
-from pydantic import field_serializer, field_validator, model_validator
+from pydantic import ValidationInfo, field_serializer, field_validator, model_validator
 
 from corpusforge.registry import nearest, resource
 from corpusforge.stage import Example, Kernel, Stage, reject, with_columns
@@ -57,6 +57,7 @@ class Pii(Stage):
     depends: ClassVar[tuple[str, ...]] = ("phonenumberslite",)
     version: ClassVar[int] = 2
 
+    detectors: str = "pii"  # a shipped detector file or a path
     mask: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
     hash: tuple[str, ...] = ()
@@ -66,7 +67,26 @@ class Pii(Stage):
     regions: tuple[str, ...] = ()  # ISO 3166 codes of phone numbers without country code; empty: from the language
     special_ips: bool = False  # act on private, loopback and documentation addresses and name servers too
     spans: Literal["none", "places", "hashed"] = "none"
-    detectors: str = "pii"  # a shipped detector file or a path
+    @field_validator("mask", "replace", "hash", "remove")
+    @classmethod
+    def _known(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        known = [*about_types(info.data.get("detectors", "pii")), REST] if names else []
+        for name in names:
+            if name not in known:
+                raise ValueError(f"there is no type '{name}' in the detector file.{nearest(name, known)}")
+        return names
+
+    @field_validator("max_hits")
+    @classmethod
+    def _bounded(cls, value: Any, info: ValidationInfo) -> Any:
+        limits = value if isinstance(value, tuple) else () if value is None else (("total", value),)
+        known = [*about_types(info.data.get("detectors", "pii")), "total"] if limits else []
+        for name, limit in limits:
+            if name not in known:
+                raise ValueError(f"there is no type '{name}' in the detector file.{nearest(name, known)}")
+            if limit < 0:
+                raise ValueError(f"a number of spans is 0 or more, not {limit}")
+        return value
 
     @field_validator("max_hits", mode="before")
     @classmethod
@@ -82,23 +102,11 @@ class Pii(Stage):
         named = [*self.mask, *self.replace, *self.hash, *self.remove]
         if twice := sorted({name for name in named if named.count(name) > 1}):
             raise ValueError(f"{', '.join(twice)}: more than one action")
-        limits = self._limits()
-        if any(limit < 0 for limit in limits.values()):
-            raise ValueError("max_hits: a number of spans is 0 or more")
         if (self.hash or self.spans == "hashed") and not self.key_file:
             raise ValueError(
                 "a hash needs key_file, a file with a secret of your own (32 random bytes will do): without it anybody "
                 "can try all phone numbers until one has the hash"
             )
-        if named or limits:
-            known = list(about_types(self.detectors))
-            for name in [*named, *limits]:
-                if (
-                    name not in known
-                    and not (name == REST and name in named)
-                    and not (name == "total" and name in limits)
-                ):
-                    raise ValueError(f"the detector file says nothing about '{name}'.{nearest(name, known)}")
         return self
 
     def _limits(self) -> dict[str, int]:
