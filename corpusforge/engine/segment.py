@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpusforge.engine.emitting import NOWHERE, addressed, addressed_rows, pass_of
+from corpusforge.engine.error_text import without_content
 from corpusforge.engine.exchange import RunWriter
 from corpusforge.engine.identity import stage_identity
 from corpusforge.engine.plan import PlannedStep
@@ -189,7 +190,7 @@ class _Segment:
         count["read"] += 1
         count["quarantined"] += 1
         self.quarantined += 1
-        said = f"{type(error).__name__}: {error}"[:MAX_ERROR_CHARS]
+        said = without_content(f"{type(error).__name__}: {error}", batch)[:MAX_ERROR_CHARS]
         self.left["quarantine"].append(
             pa.record_batch(
                 {
@@ -248,10 +249,10 @@ class _Segment:
         self.left["rejected"].append(pa.record_batch({**columns, "row": gone.column("row")}))
 
     def _masked(self, gone: pa.RecordBatch) -> pa.Array:
-        if self.unit.masking is None:
-            return gone.column("text")
         clean = gone.drop_columns([n for n in ENGINE_COLUMNS if n in gone.schema.names])
-        return _open(self.unit.masking, self.unit)(clean).column("text")
+        for step in self.unit.masking:
+            clean = _open(step, self.unit)(clean)
+        return clean.column("text")
 
     def _finish(self, batch: pa.RecordBatch) -> None:
         alive = kept(batch)

@@ -33,11 +33,13 @@ class Pii(Stage):
     type that is named only there is masked. `spans: places` logs type, first and last byte (end exclusive) of each
     span in the text before this stage, `spans: hashed` also the keyed hash of its value. Values are never logged.
 
-    Every row is edited, those rejected earlier too, since their text may be kept. Null stays null with counts 0.
+    Every row is edited, those rejected earlier too, since their text may be kept, and the title with the text. Null
+    stays null with counts 0. Addresses and metadata are left as they are unless `also` names them: later stages and
+    `corpusforge explain` find documents by them.
 
-    Reads: doc_id, text, language (null or unknown: `regions` of "other" in the detector file).
-    Writes: text; pii_<type> (int32: spans acted upon) of each type looked for; pii_spans, if asked for (list of type,
-        start, end, hash). The counts are added up in the manifest.
+    Reads: doc_id, text, language (null or unknown: `regions` of "other" in the detector file), title.
+    Writes: text, title; pii_<type> (int32: spans acted upon) of each type looked for; pii_spans, if asked for (those of
+        the text: list of type, start, end, hash). The counts are added up in the manifest.
     Rejects: too_much_pii (value: spans), only with `max_hits`. No value of a text is ever put into a reason.
     Cost: 0.008 to 0.010 CPU s per MB on web text, 0.06 on e-mail with signatures; a text made of nothing but
         candidates up to 9 (measured, one core).
@@ -66,7 +68,9 @@ class Pii(Stage):
     max_hits: int | tuple[tuple[str, int], ...] | None = None  # spans of a document, inclusive; in total, or by type
     regions: tuple[str, ...] = ()  # ISO 3166 codes of phone numbers without country code; empty: from the language
     special_ips: bool = False  # act on private, loopback and documentation addresses and name servers too
+    also: tuple[Literal["title", "url", "metadata"], ...] = ("title",)  # columns that are edited as well, if present
     spans: Literal["none", "places", "hashed"] = "none"
+
     @field_validator("mask", "replace", "hash", "remove")
     @classmethod
     def _known(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
@@ -137,7 +141,7 @@ class Pii(Stage):
 
     def columns_written(self) -> Mapping[str, pa.DataType]:
         """The text, the count of each type looked for, and the spans if asked for."""
-        columns: dict[str, pa.DataType] = {"text": pa.large_string()}
+        columns: dict[str, pa.DataType] = {"text": pa.large_string(), **dict.fromkeys(self.also, pa.string())}
         columns |= {column: pa.int32() for column in self.columns_counted()}
         return columns if self.spans == "none" else {**columns, "pii_spans": SPANS_TYPE}
 
@@ -159,21 +163,26 @@ class Pii(Stage):
         limits = self._limits()
 
         def kernel(batch: pa.RecordBatch) -> pa.RecordBatch:
-            column = batch.column("text")
-            text = segment(column)
-            spans = find(text, types.detectors, types.regions_of(batch))
+            regions = types.regions_of(batch)
             ids = batch.column("doc_id")
-            counts = count(spans, len(types.detectors), text.documents)
-            columns = {f"pii_{name}": pa.array(counts[i]) for i, name in enumerate(actions)}
-            new = [pieces.of(span, ids[span.document].as_py() or "") for span in spans]
-            columns["text"] = splice(column, [s.start for s in spans], [s.end for s in spans], new)
-            if self.spans != "none":
-                columns["pii_spans"] = pieces.log(spans, text.offsets, hashed=self.spans == "hashed")
+            counts = np.zeros((len(actions), batch.num_rows), np.int32)
+            columns: dict[str, pa.Array] = {}
+            for name in [*(c for c in self.also if c in batch.schema.names), "text"]:  # the text's arrays are kept last
+                column = batch.column(name)
+                text = segment(column)
+                spans = find(text, types.detectors, regions)
+                counts += count(spans, len(actions), batch.num_rows)
+                new = [pieces.of(span, ids[span.document].as_py() or "") for span in spans]
+                edited = splice(column, [s.start for s in spans], [s.end for s in spans], new)
+                columns[name] = edited.cast(column.type) if name in self.also else edited
+                if name == "text" and self.spans != "none":
+                    columns["pii_spans"] = pieces.log(spans, text.offsets, hashed=self.spans == "hashed")
+            columns |= {f"pii_{name}": pa.array(counts[i]) for i, name in enumerate(actions)}
             batch = with_columns(batch, **columns)
             if not limits:
                 return batch
             total = counts.sum(axis=0)
-            over = np.zeros(text.documents, bool)
+            over = np.zeros(batch.num_rows, bool)
             for name, limit in limits.items():
                 over |= (total if name == "total" else counts[list(actions).index(name)]) > limit
             return reject(batch, over, "too_much_pii", value=total)

@@ -9,7 +9,7 @@ from corpusforge.registry import nearest
 from corpusforge.stages.privacy.detectors import Spans, Window
 from corpusforge.stages.privacy.detectors.check_digits import CHECKS
 from corpusforge.stages.privacy.detectors.patterns import Pattern
-from corpusforge.stages.privacy.detectors.words import NOWHERE, Words
+from corpusforge.stages.privacy.detectors.words import NOWHERE, Words, own
 from corpusforge.text import scan, scan_codes
 
 _BEHIND_CHARS = 24
@@ -55,7 +55,7 @@ class Number:
             said = _BEHIND_CHARS
         if said == NOWHERE and (self.alone is None or not self.alone.matches(value) or _GLUED.search(before)):
             return False
-        return self.others.distance(before) >= said
+        return self.others.distance(own(before)) >= said
 
     def identity(self, value: str) -> str:
         """Return the digits and letters."""

@@ -79,7 +79,7 @@ class Phone:
                 if extension := _EXTENSION.match(text, end):
                     end = extension.end()
                 spans.append((start, end))
-        return spans
+        return [(a, b) for a, b in spans if _digits(text[a:b])[-7:-2] != _FICTION]
 
     def _is_phone(self, text: str, start: int, end: int, regions: tuple[str, ...]) -> bool:
         value = _PUNCTUATION.sub(r"\1", text[start:end])
@@ -97,7 +97,7 @@ class Phone:
             or any(shape.match(value) for shape in _OTHER_UNLESS_ANNOUNCED)
         ):
             return False
-        if (_GLUED.search(before) and not (said <= 2 and len(groups) > 1)) or _digits(value)[-7:-2] == _FICTION:
+        if _GLUED.search(before) and not (said <= 2 and len(groups) > 1):
             return False
         if _UNIT.match(text, end) and not (_EXTENSION.match(text, end) or self.behind.match(text, end)):
             return False
@@ -128,8 +128,8 @@ class Phone:
                 parsed = self.library.parse(value, region)
             except self.library.NumberParseException:
                 continue
-            if self.library.is_valid_number(parsed):
-                return True
+            if self.library.is_valid_number(parsed) or (region is None and self.library.is_possible_number(parsed)):
+                return True  # plans change: behind a country code the length will do
         return False
 
     def identity(self, value: str) -> str:

@@ -5,7 +5,21 @@ from collections.abc import Iterable
 
 NOWHERE = 1 << 20  # the distance of a word that does not occur
 
+_OF_ANOTHER = re.compile(r".*\d(?=(?:\W+[^\W\d_]{2,}){2})", re.DOTALL)
+
 _TOKEN = re.compile(r"[^\W\d_]+")
+
+
+def own(before: str) -> str:
+    """Return the part of the text before a candidate that may speak of it: not what another number stands between.
+
+    A number is another's when two words or more follow it; in a list one word speaks of all numbers.
+
+    >>> own("version 1.2.3.4 came from "), own("versions 1.2.3.4 and ")
+    (' came from ', 'versions 1.2.3.4 and ')
+    """
+    match = _OF_ANOTHER.match(before)
+    return before[match.end() :] if match else before
 
 
 class Words:
