@@ -66,7 +66,8 @@ def make(plan: Plan, results: Results, workers: int, wall_seconds: float, cpu_se
         "recipe": pipeline_fingerprint(plan.pipeline),
         "recipe_parts": pipeline_parts(plan.pipeline),
         "content_checksum": content_checksum(parts, documents, stages),
-        "deterministic": True,
+        # A limit in seconds took a document: another machine may keep it.
+        "deterministic": not any(r["counts"].get("timeouts") for s in results.states for _, r in s.reports),
         "writer": name_of(type(plan.pipeline.writer)),
         "documents": documents,
         "skipped": skipped,

@@ -82,6 +82,7 @@ class _Segment:
         self.kept = 0
         self.rejections = 0
         self.quarantined = 0
+        self.timeouts = 0
         # What one incoming batch leaves besides kept rows; written in reading order when the batch is done.
         self.left: dict[str, list[pa.RecordBatch]] = {}
 
@@ -190,6 +191,7 @@ class _Segment:
         count["read"] += 1
         count["quarantined"] += 1
         self.quarantined += 1
+        self.timeouts += isinstance(error, TimeoutError)
         said = without_content(f"{type(error).__name__}: {error}", batch)[:MAX_ERROR_CHARS]
         self.left["quarantine"].append(
             pa.record_batch(
@@ -329,6 +331,7 @@ def run_segment(unit: SegmentUnit) -> Report:
         "kept": segment.kept,
         "rejected": segment.rejections,
         "quarantined": segment.quarantined + reading.unreadable,
+        "timeouts": segment.timeouts,
         "unreadable": reading.unreadable,
         "skipped": reading.skipped,
         "bytes": reading.bytes,

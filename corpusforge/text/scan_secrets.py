@@ -12,7 +12,7 @@ from corpusforge.text.arrays import Int64s, UInt8s
 
 BLOCK = 1  # -----BEGIN ... PRIVATE KEY----- to the end
 TOKEN = 2  # 16 or more of letters, digits, `_`, `-` where letters and digits meet twice; such words joined by dots
-ASSIGNED = 4  # the value behind `name =`, `name:` or `"name" =>` where the name says that it is secret
+ASSIGNED = 4  # the value behind `name =`, `name:`, `"name" =>` or `"name",` where the name says that it is secret
 
 BLOCK_BYTES = 16384
 TOKEN_BYTES = 4096
@@ -32,7 +32,7 @@ def _classes() -> UInt8s:
     for byte in range(0x80):
         character = chr(byte)
         table[byte] = _DIGIT * character.isdigit() + _LETTER * character.isalpha() + _JOINT * (character in "_-")
-        table[byte] += _SIGN * (character in "-=:") + _KNOWN * (character in "_-K")
+        table[byte] += _SIGN * (character in "-=:,") + _KNOWN * (character in "_-K")
     return table
 
 
@@ -96,6 +96,9 @@ def _scan(data: UInt8s, offsets: Int64s, kinds: int, classes: UInt8s, names: UIn
                     at = end
                     free = end
                     continue
+            elif data[at] == 0x2C and not (at > start and data[at - 1] in (0x22, 0x27)):
+                at += 1  # a comma between two strings in quotes, or none
+                continue
             elif kinds & 4 and _says_secret(data, start, at, classes, names):
                 first, last = _value(data, at + 1, stop)
                 if last - first >= _MIN_VALUE:

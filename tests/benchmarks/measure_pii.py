@@ -76,7 +76,7 @@ def speed(paths: list[Path]) -> None:
 
 
 def worst() -> None:
-    kernel = Pii(mask=("rest", "assigned_secret")).open()
+    kernel = Pii().open()
     kernel(docs("x"))
     print(f"\n{'1 and 4 MB of':30}{'CPU s':>8}{'CPU s':>8}{'ratio':>7}")
     for unit in UNITS:

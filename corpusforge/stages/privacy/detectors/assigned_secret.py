@@ -9,8 +9,10 @@ from corpusforge.stages.privacy.detectors.number import scrambled
 from corpusforge.stages.privacy.detectors.randomness import entropy, is_made_up
 from corpusforge.text import scan_secrets
 
-_NAME = re.compile(r"([A-Za-z0-9_.-]+)[^A-Za-z0-9_.\n-]{0,4}\s{0,2}[:=][=>]?\s{0,2}[bBrRuUfF]?[\"'`]?\Z")
-_CODE = re.compile(r"[(){}\[\]<>$*\\|&;,\s]|::|->|//|\.\.|\A[./~@#%-]")
+_NAME = re.compile(
+    r"([A-Za-z0-9_.-]+)[^A-Za-z0-9_.\n-]{0,4}\s{0,2}(?:[:=][=>]?|(?<=[\"'`]),)\s{0,2}[bBrRuUfF]?[\"'`]?\Z"
+)
+_CODE = re.compile(r"[(){}\[\]<>$\\|&;,\s]|::|->|//|\.\.|\A[./~@-]")
 _HEX = re.compile(r"[0-9a-fA-F]+\Z")
 _KIND = (re.compile(r"[a-z]"), re.compile(r"[A-Z]"), re.compile(r"[0-9]"), re.compile(r"[^A-Za-z0-9]"))
 _MARK = "EXAMPLE"

@@ -7,7 +7,12 @@ from typing import Any
 from corpusforge.stages.privacy.detectors import Spans, Window
 from corpusforge.text import scan_secrets
 
-_BODY = re.compile(r"[A-Za-z0-9+/=]{16,}")
+_HEAD = re.compile(
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:\s*[A-Z][A-Za-z-]{2,20}: [^\n]{0,100}\n){0,5}"
+)
+_BODY = re.compile(r"[A-Za-z0-9+/=]{16,}|[A-Za-z0-9+/=]+(?=[^A-Za-z0-9+/=]{1,16}-----END )")
+_GAP = re.compile(r"[^A-Za-z0-9+/=]{0,24}")  # between lines, as a string of code is put together
+_FOOT = re.compile(r"(?:\\[nr]|[^A-Za-z0-9+/=]){0,24}-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _MIN_BODY_CHARS = 64  # the shortest key, Ed25519 in PKCS 8, has 64
 _MARK = "EXAMPLE"
 
@@ -24,17 +29,19 @@ class PrivateKey:
     def find(self, window: Window, regions: tuple[str, ...]) -> Spans:
         """Return the block with its first and last line, or its first line and body where the last is missing."""
         value = window.text[window.start : window.end]
-        bodies = list(_BODY.finditer(value))
-        if sum(len(m[0]) for m in bodies) < _MIN_BODY_CHARS or _MARK in value:
+        head = _HEAD.match(value)
+        if head is None or _MARK in value:
             return []
-        if "-----END " in value:
-            return [(window.start, window.end)]
-        end = bodies[0].end()
-        for body in bodies[1:]:
-            if body.start() - end > 8:
+        end, characters = head.end(), 0
+        for body in _BODY.finditer(value, head.end()):
+            if not _GAP.fullmatch(value, end, body.start()):
                 break
             end = body.end()
-        return [(window.start, window.start + end)]
+            characters += end - body.start()
+        if characters < _MIN_BODY_CHARS:
+            return []
+        foot = _FOOT.match(value, end)
+        return [(window.start, window.start + (foot.end() if foot else end))]
 
     def identity(self, value: str) -> str:
         """Return the body."""
