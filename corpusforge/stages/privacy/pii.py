@@ -71,6 +71,11 @@ class Pii(Stage):
     also: tuple[Literal["title", "url", "metadata"], ...] = ("title",)  # columns that are edited as well, if present
     spans: Literal["none", "places", "hashed"] = "none"
 
+    @field_validator("mask", "replace", "hash", "remove", "regions", "also", mode="before")
+    @classmethod
+    def _one(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
     @field_validator("mask", "replace", "hash", "remove")
     @classmethod
     def _known(cls, names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Spans of personal data in a text column: found, made disjoint, and given their replacements."""
 
+import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from corpusforge.text.batch import TextBatch
 from corpusforge.text.scan import candidates
 
 _DIGITS = "0123456789"
+_BETWEEN = re.compile(r"[\s/–—]")  # could stand between two values
 
 
 class Span(NamedTuple):
@@ -33,14 +35,15 @@ def find(text: TextBatch, detectors: Sequence[Detector], regions: Sequence[tuple
     found: list[Span] = []
     for scan, wanted in scans.items():
         mine = [(i, d) for i, d in enumerate(detectors) if getattr(d, "scan", candidates) is scan]
-        asked: dict[tuple[int, int], list[tuple[int, Detector]]] = {}  # most candidates concern few of 30 detectors
+        asked: dict[tuple[int, int, bool], list[tuple[int, Detector]]] = {}  # most candidates concern few detectors
         for kind, document, first, end in scan(text.data, text.offsets, wanted).tolist():
             window = _window(text, document, first, end, kind)
-            digits = sum(map(window.text[window.start : window.end].count, _DIGITS))
-            concerned = asked.get((kind, digits))
+            value = window.text[window.start : window.end]
+            digits, one = sum(map(value.count, _DIGITS)), _BETWEEN.search(value) is None
+            concerned = asked.get((kind, digits, one))
             if concerned is None:
-                concerned = asked[kind, digits] = [
-                    (i, d) for i, d in mine if d.candidates & kind and digits >= getattr(d, "min_digits", 0)
+                concerned = asked[kind, digits, one] = [
+                    (i, d) for i, d in mine if d.candidates & kind and _fits(getattr(d, "digits", ()), digits, one)
                 ]
             for place, detector in concerned:
                 for start, stop in detector.find(window, regions[document]):
@@ -48,6 +51,11 @@ def find(text: TextBatch, detectors: Sequence[Detector], regions: Sequence[tuple
                     value = window.text[start:stop]
                     found.append(Span(document, begin, begin + len(value.encode()), place, value))
     return disjoint(found)
+
+
+def _fits(wanted: Collection[int], digits: int, one: bool) -> bool:
+    """Say whether a candidate with so many digits can hold a value; `one`: it is in one piece."""
+    return not wanted or digits in wanted or (not one and digits > min(wanted))
 
 
 def _window(text: TextBatch, document: int, first: int, end: int, kind: int) -> Window:

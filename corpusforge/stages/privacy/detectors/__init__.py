@@ -58,8 +58,8 @@ Scan = Callable[["UInt8s", "Int64s", int], "Int64s"]
 
 
 class Detector(Protocol):
-    """Knows one type of personal data; two attributes may be missing: `scan` (see above), and `min_digits` (candidates
-    with fewer digits are not shown to it)."""
+    """Knows one type of personal data; two attributes may be missing: `scan` (see above), and `digits` (how many a
+    value may have; candidates that cannot hold so many are not shown to it)."""
 
     candidates: int  # kinds of its scan that it wants to see, a sum
 

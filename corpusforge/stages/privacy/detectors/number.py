@@ -19,7 +19,7 @@ _GLUED = re.compile(r"[A-Za-z0-9][-_./]\Z|[/=&?%#$€£]\Z")  # a part of an id,
 class Number:
     """Numbers of one form with right check digits.
 
-    The entry has `pattern`, of at least `min_digits` digits; `check`, a name of check_digits.py; `after`, words that
+    The entry has `pattern`; `digits`, how many it may have; `check`, a name of check_digits.py; `after`, words that
     announce the number in the 64 bytes before it, or in brackets behind it; `alone`, the form that needs no such word;
     `not_after`, words that speak against it when they are nearer; and `letters: true` when letters are a part of it.
     """
@@ -34,7 +34,7 @@ class Number:
         self.words = Words(about["after"])
         self.others = Words(about.get("not_after", ()))
         self.scan = scan_codes.codes if lettered else scan.candidates
-        self.min_digits = int(about.get("min_digits", 0))
+        self.digits = frozenset(about.get("digits", ()))
         self.candidates = scan_codes.LETTERED if lettered else scan.NUMBER
 
     def find(self, window: Window, regions: tuple[str, ...]) -> Spans:
@@ -43,7 +43,7 @@ class Number:
         spans = []
         for match in self.pattern.finditer(text, window.start, window.end):
             value = match[0]
-            if self.check(self.identity(value)) and self._is_meant(text, match.start(), match.end(), value):
+            if self._is_valid(value) and self._is_meant(text, match.start(), match.end(), value):
                 spans.append(match.span())
         return spans
 
@@ -57,6 +57,12 @@ class Number:
             return False
         return self.others.distance(own(before)) >= said
 
+    def _is_valid(self, value: str) -> bool:
+        try:
+            return self.pattern.matches(value) and self.check(self.identity(value))
+        except (ValueError, IndexError):  # a letter where the check knows digits only; its message would quote it
+            return False
+
     def identity(self, value: str) -> str:
         """Return the digits and letters."""
         return re.sub(r"[^0-9A-Z]", "", value.upper())
@@ -64,7 +70,7 @@ class Number:
     def substitute(self, value: str, number: int) -> str:
         """Return a number of the same form with wrong check digits: nobody has it."""
         made = scrambled(value, number)
-        while self.check(self.identity(made)):
+        while self._is_valid(made):
             last = max(i for i, c in enumerate(made) if c.isdigit())
             made = f"{made[:last]}{(int(made[last]) + 1) % 10}{made[last + 1 :]}"
         return made
