@@ -109,7 +109,7 @@ def test_a_type_of_ones_own_needs_only_a_detector_file(tmp_path: Path) -> None:
     path.write_text(f"types: {{client: {entry}}}")
     stage = Pii(detectors=str(path))
     out = run_stage(stage, docs("client 79927398713, client 79927398714, no. 79927398713"))
-    assert out["text"].to_pylist() == ["client <CLIENT>, client 79927398714, no. <CLIENT>"]
+    assert out["text"].to_pylist() == ["client <CLIENT>, client 79927398714, no. 79927398713"]
     assert stage.columns_counted() == ("pii_client",)
 
 

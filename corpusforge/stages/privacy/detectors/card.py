@@ -18,6 +18,9 @@ _NUMBER = re.compile(
 _GLUED = re.compile(r"[^\W\d][-_./]?\Z|[/=&?%#$€£]\Z")  # a part of an id, of an address on the web, or a price
 
 _BEHIND_CHARS = 12
+_EXPIRY = re.compile(
+    r"[\s(,;:-]{0,3}(?:exp|valid|good thru|cvv|cvc|(?:0[1-9]|1[0-2])/[0-9]{2}(?![0-9/]))", re.IGNORECASE
+)
 _CERTAINTY = {False: (2, 2), True: (1, 1), "grouped": (1, 2)}  # of digits in one piece, and in groups
 
 
@@ -45,10 +48,7 @@ class Card:
                 continue
             before = window.text[max(0, match.start() - 64) : match.start()]
             word = self.words.distance(before)
-            if (
-                word == NOWHERE
-                and self.words.distance(window.text[match.end() : match.end() + _BEHIND_CHARS]) < NOWHERE
-            ):
+            if word == NOWHERE and _EXPIRY.match(window.text, match.end()):
                 word = _BEHIND_CHARS
             alone = word == NOWHERE
             if self.others.distance(before) < word or (alone and (certainty == 1 or _GLUED.search(before))):

@@ -48,14 +48,14 @@ class Number:
         return spans
 
     def _is_meant(self, text: str, start: int, end: int, value: str) -> bool:
-        before = text[max(0, start - 64) : start]
+        before = own(text[max(0, start - 64) : start])
         said = self.words.distance(before)
         behind = text[end : end + _BEHIND_CHARS]
         if said == NOWHERE and behind.lstrip()[:1] in ("(", "[") and self.words.distance(behind) < NOWHERE:
             said = _BEHIND_CHARS
         if said == NOWHERE and (self.alone is None or not self.alone.matches(value) or _GLUED.search(before)):
             return False
-        return self.others.distance(own(before)) >= said
+        return self.others.distance(before) >= said
 
     def _is_valid(self, value: str) -> bool:
         try:

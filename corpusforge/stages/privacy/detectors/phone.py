@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from corpusforge.stages.privacy.detectors import Spans, Window
-from corpusforge.stages.privacy.detectors.words import NOWHERE, Words
+from corpusforge.stages.privacy.detectors.words import NOWHERE, Words, own
 from corpusforge.text.scan import NUMBER
 
 MIN_DIGITS = 7
@@ -24,6 +24,8 @@ _OTHER = (
     re.compile(r"97[89][- ]?(?:\d[- ]?){9}\d\Z"),  # an ISBN
     re.compile(r"\d+\.\d+\Z"),  # a decimal
     re.compile(r"\d{1,3}(?:\.\d{1,3}){3}\Z"),  # a dotted quad
+    re.compile(r"\d+(?:\.\d+)*\.\d(?:\.\d+)+\Z"),  # an object identifier or version: a group of one digit inside
+    re.compile(r"(?:19|20)\d\d \d{1,2}[.:]\d\d\Z"),  # the end of a date, and a time
 )
 _OTHER_UNLESS_ANNOUNCED = (
     re.compile(r"\d{4}-\d{4}\Z"),  # an ISSN
@@ -38,7 +40,7 @@ _GLUED = re.compile(
     r"[^\W\d][-_./]?\Z|(?<!\s)/\Z|[=&?%#$€£¥\\]\s?\Z|\d[-/.,:]\Z|[\"']\s?:\s?\Z"
 )  # an id, a path, a price, a JSON value
 _ON_THE_WEB = re.compile(r"(?:://|www\.)\S*\Z")
-_UNIT = re.compile(r"\s?[%€$£°]|[,.:]\d|[-/_]\w|\s?:\s?\d\d")
+_UNIT = re.compile(r"\s?[%€$£°](?!\d)|[,.:]\d|[-/_]\w|\s?:\s?\d\d")
 _PUNCTUATION = re.compile(r"\s*([-/.()–])\s*")
 _EXTENSION = re.compile(r"[ ,;]{0,2}(?:x|ext\.?|extension)[ .:]{0,3}\d{1,6}(?!\d)", re.IGNORECASE)
 _LEFT = re.compile(r"(?:\+ ?(?:\( ?)?|\( ?)\Z")
@@ -117,7 +119,7 @@ class Phone:
             said = min(said, label)
         if _LETTER.search(before):
             said = min(said, _LABEL_CHARS)
-        against = self.others.distance(before)
+        against = self.others.distance(own(before))
         if against == NOWHERE and self.behind.match(behind):
             said = 0
         return said, against
