@@ -60,7 +60,7 @@ def audit(
 
     `types` of the detector file, by default those that privacy.pii looks for when none is named; `sample`: the share
     of documents, chosen by doc_id, so that the same ones are looked at every time. Memory: some thousand documents.
-    OutputError when there is no finished run, or when its shards hold no text.
+    OutputError when there is no finished run, or when its shards (Parquet, JSON Lines) hold no text.
     """
     from corpusforge.stages.privacy.spans import Span, find
     from corpusforge.stages.privacy.types import default_types, make
@@ -112,10 +112,12 @@ def _batches(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         yield from file.iter_batches(BATCH_ROWS, columns=wanted)
     elif ".jsonl" in path.suffixes:
         name = {".gz": "gzip", ".zst": "zstd"}.get(path.suffix)
+        schema = pa.schema([(c, pa.string()) for c in ("doc_id", "language", *columns)])
+        options = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
         with pa.OSFile(str(path), "rb") as raw:
             stream = pa.CompressedInputStream(raw, name) if name else raw
             for block in _lines(stream):
-                yield from pj.read_json(io.BytesIO(block)).to_batches(BATCH_ROWS)
+                yield from pj.read_json(io.BytesIO(block), parse_options=options).to_batches(BATCH_ROWS)
     else:
         raise OutputError(f"{path}: this format holds no text to scan; audit a run that wrote text")
 

@@ -1,5 +1,7 @@
 """What an audit finds in a finished run, and that it shows no value."""
 
+import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -66,6 +68,16 @@ def test_a_sample_takes_the_same_documents_every_time(tmp_path: Path) -> None:
     out = finished(tmp_path)
     assert audit(out, sample=0.5).documents == audit(out, sample=0.5).documents < 3
     assert audit(out, sample=1e-12).documents == 0
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lambda raw: raw], ids=["gzip", "plain"])
+def test_shards_of_json_lines_are_scanned_too(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    rows = [{"doc_id": str(i), "text": text, "metadata": {"n": i}} for i, text in enumerate(TEXTS)]
+    name = "part.jsonl.gz" if pack is gzip.compress else "part.jsonl"
+    (tmp_path / name).write_bytes(pack(b"\n".join(map(orjson.dumps, rows))))
+    manifest = {"documents": {"kept": 3}, "shards": [{"path": name}], "rejected": [], "run": {"keep_rejected": "ids"}}
+    (tmp_path / "manifest.json").write_bytes(orjson.dumps(manifest))
+    assert spans(audit(tmp_path)) == {"email": 2, "phone": 1, "iban": 1}
 
 
 def test_a_folder_without_a_finished_run_is_refused(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class Pii(Stage):
         the text: list of type, start, end, hash). The counts are added up in the manifest.
     Rejects: too_much_pii (value: spans), only with `max_hits`. No value of a text is ever put into a reason.
     Cost: 0.008 to 0.010 CPU s per MB on web text, 0.06 on e-mail with signatures; a text made of nothing but
-        candidates up to 9 (measured, one core).
+        candidates up to 7 (measured, one core).
     Errors: RecipeError for a detector file that is none or lacks a type; a type with two actions is refused, and
         `hash` or `spans: hashed` without a `key_file`: without a secret anybody can try all phone numbers.
 
