@@ -42,6 +42,7 @@ class Stage(BaseModel):
 
     reads: ClassVar[tuple[str, ...]] = ("text",)
     writes: ClassVar[Mapping[str, pa.DataType]] = {}  # columns added or replaced
+    counted: ClassVar[tuple[str, ...]] = ()  # integer columns it writes whose sums the manifest shows
     drops: ClassVar[tuple[str, ...]] = ()  # columns removed, such as a raw payload
     reasons: ClassVar[tuple[str, ...]] = ()
     version: ClassVar[int] = 1  # raise it when the same input gives other output
@@ -74,6 +75,10 @@ class Stage(BaseModel):
     def columns_written(self) -> Mapping[str, pa.DataType]:
         """Columns that exist after this stage, with their types."""
         return self.writes
+
+    def columns_counted(self) -> tuple[str, ...]:
+        """Integer columns of this stage whose sums over the rows that stay become the manifest's `counts`."""
+        return self.counted
 
     def rejection_reasons(self) -> tuple[str, ...]:
         """Every reason this stage can give."""

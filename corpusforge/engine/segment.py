@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpusforge.engine.emitting import NOWHERE, addressed, addressed_rows, pass_of
+from corpusforge.engine.error_text import without_content
 from corpusforge.engine.exchange import RunWriter
 from corpusforge.engine.identity import stage_identity
 from corpusforge.engine.plan import PlannedStep
@@ -63,7 +64,8 @@ class _Segment:
         self.kernels: list[Kernel] = []
         # By position in the segment: what a unit reports must not depend on stages elsewhere in the recipe.
         self.counts: list[dict[str, Any]] = [
-            {"read": 0, "kept": 0, "rejected": {}, "quarantined": 0, "bytes": 0, "seconds": 0.0} for _ in self.steps
+            {"read": 0, "kept": 0, "rejected": {}, "quarantined": 0, "bytes": 0, "seconds": 0.0, "counts": {}}
+            for _ in self.steps
         ]
         self.rows = RowsWriter(folder / "rows.arrow")
         self.rejected = RowsWriter(folder / "rejected.arrow")
@@ -80,6 +82,7 @@ class _Segment:
         self.kept = 0
         self.rejections = 0
         self.quarantined = 0
+        self.timeouts = 0
         # What one incoming batch leaves besides kept rows; written in reading order when the batch is done.
         self.left: dict[str, list[pa.RecordBatch]] = {}
 
@@ -167,7 +170,11 @@ class _Segment:
                 reasons = count["rejected"]
                 reasons[entry["values"]] = reasons.get(entry["values"], 0) + entry["counts"]
             batch = with_columns(batch, rejected_stage=pc.if_else(new, pa.scalar(number, pa.int16()), stage))
-        count["bytes"] += _text_bytes(batch, kept(batch))
+        stay = kept(batch)
+        count["bytes"] += _text_bytes(batch, stay)
+        for name in self.steps[number].step.stage.columns_counted():
+            total = pc.sum(batch.column(name).filter(pa.array(stay))).as_py() or 0
+            count["counts"][name] = count["counts"].get(name, 0) + total
         return batch
 
     def _isolate(self, batch: pa.RecordBatch, number: int, error: Exception) -> None:
@@ -184,7 +191,8 @@ class _Segment:
         count["read"] += 1
         count["quarantined"] += 1
         self.quarantined += 1
-        said = f"{type(error).__name__}: {error}"[:MAX_ERROR_CHARS]
+        self.timeouts += isinstance(error, TimeoutError)
+        said = without_content(f"{type(error).__name__}: {error}", batch)[:MAX_ERROR_CHARS]
         self.left["quarantine"].append(
             pa.record_batch(
                 {
@@ -248,10 +256,10 @@ class _Segment:
         self.left["rejected"].append(pa.record_batch({**columns, "row": gone.column("row")}))
 
     def _masked(self, gone: pa.RecordBatch) -> pa.Array:
-        if self.unit.masking is None:
-            return gone.column("text")
         clean = gone.drop_columns([n for n in ENGINE_COLUMNS if n in gone.schema.names])
-        return _open(self.unit.masking, self.unit)(clean).column("text")
+        for step in self.unit.masking:
+            clean = _open(step, self.unit)(clean)
+        return clean.column("text")
 
     def _finish(self, batch: pa.RecordBatch) -> None:
         alive = kept(batch)
@@ -342,6 +350,7 @@ def run_segment(unit: SegmentUnit) -> Report:
         "kept": segment.kept,
         "rejected": segment.rejections,
         "quarantined": segment.quarantined + reading.unreadable,
+        "timeouts": segment.timeouts,
         "unreadable": reading.unreadable,
         "skipped": reading.skipped,
         "bytes": reading.bytes,
