@@ -10,6 +10,7 @@ A **corpus stage** sees the whole corpus through passes (map, exchange by key, c
 a kernel that gets, with each batch, the findings its passes addressed to that batch's documents.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -226,3 +227,16 @@ def attach(batch: pa.RecordBatch, findings: pa.RecordBatch) -> pa.RecordBatch:
     """
     where = pc.index_in(batch.column("row"), findings.column("row"))
     return findings.take(where)
+
+
+def cpu_seconds() -> float:
+    """Return the CPU seconds of this process and of those that work for it, for differences."""
+    return time.process_time() + _elsewhere[0]
+
+
+def spent_elsewhere(seconds: float) -> None:
+    """Add CPU seconds that another process spent on this one's stages."""
+    _elsewhere[0] += seconds
+
+
+_elsewhere = [0.0]

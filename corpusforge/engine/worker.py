@@ -9,6 +9,7 @@ from corpusforge.engine.emitting import run_combine, run_emit
 from corpusforge.engine.layout import write_part, write_shuffled
 from corpusforge.engine.segment import run_segment
 from corpusforge.engine.units import CombineUnit, EmitUnit, PartUnit, Report, SegmentUnit, ShuffleUnit, Unit
+from corpusforge.stage import cpu_seconds
 
 RUN: Mapping[type, Callable[..., Report]] = {
     SegmentUnit: run_segment,
@@ -34,12 +35,12 @@ def _prepare() -> None:
 
 
 def _timed(unit: Unit) -> Report:
-    started, cpu = time.time(), time.process_time()
+    started, cpu = time.time(), cpu_seconds()
     report = RUN[type(unit)](unit)
     report["unit"] = unit.fingerprint
     report["name"] = unit.name
     report["kind"] = type(unit).__name__
     report["seconds"] = round(time.time() - started, 4)
-    report["cpu_seconds"] = round(time.process_time() - cpu, 4)
+    report["cpu_seconds"] = round(cpu_seconds() - cpu, 4)
     report["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return report
