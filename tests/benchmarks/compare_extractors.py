@@ -42,7 +42,7 @@ SETS = {
     "readability": "readability-pages.warc.gz",
     "goose3": "goose3-pages.warc.gz",
 }
-LEAST_PAGES = 8  # of a language, to be shown
+LEAST_PAGES = 5  # of a language, to be shown
 
 
 class Page(NamedTuple):
@@ -218,7 +218,7 @@ def main() -> None:
     of_half = {name: [i for i, page in enumerate(found) if fold(page, 2) == half] for name, half in halves.items()}
     of_language: dict[str, list[int]] = {}
     for i, language in enumerate(languages(found)):
-        if found[i].set == "trafilatura-eval-dev":
+        if found[i].set == "trafilatura-eval-dev" and (i in of_half["report"]):
             of_language.setdefault(language, []).append(i)
     others = [i for language, some in of_language.items() if language != "en" for i in some]
     shown = sorted((k for k, v in of_language.items() if len(v) >= LEAST_PAGES), key=lambda k: -len(of_language[k]))
@@ -245,7 +245,7 @@ def main() -> None:
 
         by_language.append(f"{name:28} " + "   ".join(f1(some) for some in [others, *(of_language[k] for k in shown)]))
     print(
-        f"\n{'snippet F1 by language':28} "
+        f"\n{'snippet F1, report half':28} "
         + " ".join(f"{k}({len(of_language.get(k, others))})" for k in ["not-en", *shown])
     )
     print("\n".join(by_language))

@@ -19,12 +19,12 @@ from resiliparse.parse.html import HTMLTree
 from corpusforge.source import Record, Split
 from corpusforge.stage import cpu_seconds
 from corpusforge.stages.extract.block_features import features
-from corpusforge.stages.extract.block_model import main_probability, model
+from corpusforge.stages.extract.block_model import choose, main_probability, model
 from corpusforge.stages.extract.content_kind import kind_of
 from corpusforge.stages.extract.encoding import decode_page
 from corpusforge.stages.extract.html import Html
 from corpusforge.stages.extract.main_text import CONTROL_BYTES, LEAST, clean
-from corpusforge.stages.extract.page_blocks import blocks
+from corpusforge.stages.extract.page_blocks import LENGTH, blocks
 from corpusforge.stages.extract.page_facts import facts
 from corpusforge.stages.extract.page_text import text
 from corpusforge.stages.extract.page_tree import tree
@@ -72,7 +72,9 @@ def page(record: Record, steps: Steps) -> None:
     known = steps("features", features, arrays, cut)
     if len(known):
         probable = steps("model", main_probability, arrays, cut, known, model())
-        written = steps("text of the blocks", text, arrays, cut, probable >= LEAST["balanced"])
+        written = steps(
+            "text of the blocks", text, arrays, cut, choose(probable, cut.counts[:, LENGTH], LEAST["balanced"])
+        )
         steps("clean", clean, written)
 
 

@@ -28,9 +28,9 @@ from numba import njit
 from resiliparse.parse.html import HTMLTree
 
 from corpusforge.stages.extract.block_features import features
-from corpusforge.stages.extract.block_model import context
+from corpusforge.stages.extract.block_model import choose, context
 from corpusforge.stages.extract.main_text import LEAST
-from corpusforge.stages.extract.page_blocks import PageBlocks, blocks
+from corpusforge.stages.extract.page_blocks import LENGTH, PageBlocks, blocks
 from corpusforge.stages.extract.page_text import text
 from corpusforge.stages.extract.page_tree import CODE, TEXT, PageTree, tree
 
@@ -249,7 +249,8 @@ def main() -> None:
             for i in held:
                 one = of[i]
                 if len(one.labels):
-                    keep = predict(second, with_context(one, predict(first, one.features))) >= LEAST["balanced"]
+                    probable = predict(second, with_context(one, predict(first, one.features)))
+                    keep = choose(probable, one.blocks.counts[:, LENGTH], LEAST["balanced"])
                     unseen[i] = text(one.tree, one.blocks, keep)
         print(f"unseen domains, {chosen.folds} folds: {scores(unseen, found)}", flush=True)
     first, second = train_both(of)

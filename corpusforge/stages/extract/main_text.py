@@ -40,7 +40,7 @@ SHORT_CHARS = 1000
 RESCUE_RATIO = 3
 REOPENED = 20  # the estimate of elements before parsing may be this many times max_nodes; real pages stay below 1.2
 # Probability from which a block is main text.
-LEAST: dict[str, float] = {"balanced": 0.5, "precision": 0.7, "recall": 0.3}
+LEAST: dict[str, float] = {"balanced": 0.45, "precision": 0.65, "recall": 0.25}
 _Engine: TypeAlias = "Callable[[bytes, PageTree, PageBlocks, MainText], MainText]"
 
 
@@ -120,7 +120,7 @@ def _own(options: Options) -> _Engine:
     import numpy as np
 
     from corpusforge.stages.extract.block_features import features
-    from corpusforge.stages.extract.block_model import main_probability, model
+    from corpusforge.stages.extract.block_model import choose, main_probability, model
     from corpusforge.stages.extract.page_blocks import LENGTH, LINK_LENGTH
     from corpusforge.stages.extract.page_text import text
 
@@ -128,16 +128,16 @@ def _own(options: Options) -> _Engine:
     least = LEAST[options.favour]
 
     def engine(page: bytes, parsed: PageTree, cut: PageBlocks, known: MainText) -> MainText:
-        lengths = cut.counts[:, LENGTH].astype(np.float64)
-        total = lengths.sum()
+        lengths = cut.counts[:, LENGTH]
+        total = lengths.sum(dtype=np.float64)
         if not total:
             return known
-        chosen = main_probability(parsed, cut, features(parsed, cut), trees) >= least
+        chosen = choose(main_probability(parsed, cut, features(parsed, cut), trees), lengths, least)
         return known._replace(
             text=clean(text(parsed, cut, chosen, options.form == "markdown")),
             blocks=len(lengths),
-            link_fraction=float(cut.counts[:, LINK_LENGTH].sum() / total),
-            boilerplate_fraction=float(1 - lengths[chosen].sum() / total),
+            link_fraction=float(cut.counts[:, LINK_LENGTH].sum(dtype=np.float64) / total),
+            boilerplate_fraction=float(1 - lengths[chosen].sum(dtype=np.float64) / total),
         )
 
     return engine

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from resiliparse.parse.html import HTMLTree
 
 from corpusforge.stages.extract.block_features import features, names
-from corpusforge.stages.extract.block_model import CONTEXT, MODEL, apply, context, main_probability, model
+from corpusforge.stages.extract.block_model import CONTEXT, MODEL, apply, choose, context, main_probability, model
 from corpusforge.stages.extract.page_blocks import LENGTH, blocks
 from corpusforge.stages.extract.page_tree import tree
 
@@ -79,3 +79,11 @@ def test_a_page_is_judged_the_same_whatever_was_judged_before() -> None:
     other, others = parsed("<p>x" * 400)
     main_probability(other, others, features(other, others), model())
     assert (main_probability(page, cut, features(page, cut), model()) == again).all()
+
+
+def test_a_page_without_probable_blocks_gives_its_best_ones() -> None:
+    lengths = np.array([30, 200, 400, 20], np.float32)
+    assert choose(np.array([0.9, 0.2, 0.5, 0.1], np.float32), lengths, 0.45).tolist() == [True, False, True, False]
+    assert choose(np.array([0.01, 0.2, 0.3, 0.1], np.float32), lengths, 0.45).tolist() == [False, True, True, False]
+    assert not choose(np.full(4, 0.01, np.float32), lengths, 0.45).any()
+    assert choose(np.zeros(0, np.float32), np.zeros(0, np.float32), 0.45).tolist() == []
