@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 import numpy as np
 
 from corpusforge.stages.extract.main_text import PageFacts
-from corpusforge.stages.extract.page_blocks import REL_LICENSE
+from corpusforge.stages.extract.page_hints import REL_LICENSE
 from corpusforge.stages.extract.page_tree import CODE, TAGS, TEXT, PageTree
 from corpusforge.text.arrays import Int64s
 

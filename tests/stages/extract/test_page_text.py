@@ -45,6 +45,11 @@ def written(html: str, markdown: bool = False, without: tuple[int, ...] = ()) ->
         ("<table><tr><td>A<td></td><td>C</table>", "A | C", "| A |  | C |\n| --- | --- | --- |"),
         ("<table><tr><td><p>A<p>B<td>C</table>", "A\n\nB\n\nC", "A\n\nB\n\nC"),
         ("<pre>if a &lt; b:\n    c\n</pre><p>d", "if a < b:\n    c\n\nd", "```\nif a < b:\n    c\n```\n\nd"),
+        (
+            "<pre><div>def f():</div><div>    return 1</div></pre>",
+            "def f():\n    return 1",
+            "```\ndef f():\n    return 1\n```",
+        ),
         ("<blockquote><p>a<p>b</blockquote>c", "a\n\nb\n\nc", "> a\n>\n> b\n\nc"),
         ("<p><b>bold </b>and <i>it</i> <code>x&lt;y</code>", "bold and it x<y", "**bold** and *it* `x<y`"),
         ("<p><b> </b>x", "x", "x"),
