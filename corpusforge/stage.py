@@ -10,6 +10,7 @@ A **corpus stage** sees the whole corpus through passes (map, exchange by key, c
 a kernel that gets, with each batch, the findings its passes addressed to that batch's documents.
 """
 
+import resource
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -231,12 +232,24 @@ def attach(batch: pa.RecordBatch, findings: pa.RecordBatch) -> pa.RecordBatch:
 
 def cpu_seconds() -> float:
     """Return the CPU seconds of this process and of those that work for it, for differences."""
-    return time.process_time() + _elsewhere[0]
+    return time.process_time() + _elsewhere.seconds
 
 
-def spent_elsewhere(seconds: float) -> None:
-    """Add CPU seconds that another process spent on this one's stages."""
-    _elsewhere[0] += seconds
+def peak_bytes() -> int:
+    """Return the peak memory of this process and of those that work for it."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + _elsewhere.peak_bytes
 
 
-_elsewhere = [0.0]
+def spent_elsewhere(seconds: float, peak: int) -> None:
+    """Add CPU seconds that another process spent on this one's stages; `peak` is its peak memory in bytes."""
+    _elsewhere.seconds += seconds
+    _elsewhere.peak_bytes = max(_elsewhere.peak_bytes, peak)
+
+
+@dataclass
+class _Elsewhere:
+    seconds: float = 0.0
+    peak_bytes: int = 0
+
+
+_elsewhere = _Elsewhere()

@@ -1,6 +1,5 @@
 """Run units of work. No Ray in here: the local runner and Ray's tasks both call `work`."""
 
-import resource
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -9,7 +8,7 @@ from corpusforge.engine.emitting import run_combine, run_emit
 from corpusforge.engine.layout import write_part, write_shuffled
 from corpusforge.engine.segment import run_segment
 from corpusforge.engine.units import CombineUnit, EmitUnit, PartUnit, Report, SegmentUnit, ShuffleUnit, Unit
-from corpusforge.stage import cpu_seconds
+from corpusforge.stage import cpu_seconds, peak_bytes
 
 RUN: Mapping[type, Callable[..., Report]] = {
     SegmentUnit: run_segment,
@@ -42,5 +41,5 @@ def _timed(unit: Unit) -> Report:
     report["kind"] = type(unit).__name__
     report["seconds"] = round(time.time() - started, 4)
     report["cpu_seconds"] = round(cpu_seconds() - cpu, 4)
-    report["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    report["peak_bytes"] = peak_bytes()
     return report

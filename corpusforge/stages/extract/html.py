@@ -57,8 +57,8 @@ class Html(Stage):
     `title` is the page's `<title>`, else og:title; `language` the html element's, `license` a link with rel=license
     or JSON-LD's, as SPDX expression for Creative Commons; each only where the reader gave none (`date` stays what
     the reader gave: of web archives the time of the crawl). `published` is the page's own date (meta, JSON-LD,
-    time). `robots` holds the directives of robots meta elements and of the reader's `robots` column (X-Robots-Tag):
-    an opt-out such as noarchive is a rule on it. Block columns are null with the other engines.
+    time). `robots` holds the directives of robots meta elements and of the reader's `robots` column (X-Robots-Tag);
+    those of `refuse_robots` reject the page. Block columns are null with the other engines.
 
     With `isolate` pages are parsed in a process of their own; one that ends it is quarantined, nothing else is
     lost.
@@ -69,7 +69,7 @@ class Html(Stage):
     boilerplate_fraction (those left out). Drops: content, content_type, http_status.
     Rejects: http_error (status outside 200..299; value: status), too_large (value: bytes), not_html (detail: type),
     undecodable, too_many_attributes (of one tag; value: how many), too_many_nodes (value: elements, before parsing
-    an estimate), too_deep (value: depth), empty_page.
+    an estimate), too_deep (value: depth), empty_page, refused_by_robots (detail: directive).
     Cost: 0.025 CPU s per MB of HTML with corpusforge, 0.12 with trafilatura, 0.03 with resiliparse (one core).
     Errors: an engine that fails on a page, or ends its process, raises InputError; the page is quarantined.
     Source: own; ideas of Kohlschütter et al. 2010 (features of blocks) and Readability (words of classes).
@@ -101,6 +101,7 @@ class Html(Stage):
         "too_many_nodes",
         "too_deep",
         "empty_page",
+        "refused_by_robots",
     )
     version: ClassVar[int] = 2
     depends: ClassVar[tuple[str, ...]] = ("trafilatura", "lxml", "resiliparse", "charset-normalizer")
@@ -111,6 +112,7 @@ class Html(Stage):
     form: Form = "plain"
     favour: Favour = "balanced"
     isolate: bool = True
+    refuse_robots: tuple[str, ...] = ()  # directives, such as noarchive or noai, whose pages are rejected
     max_bytes: ByteSize = Field(ByteSize(10 << 20), ge=1)  # of the payload, after its content encodings
     max_nodes: int = Field(50_000, ge=1)  # elements; the largest of 697 article pages has 10,112
     max_depth: int = Field(200, ge=1, le=250)  # elements inside each other; 43 on the same pages
@@ -120,6 +122,10 @@ class Html(Stage):
         if self.engine != "corpusforge" and (self.form, self.favour) != ("plain", "balanced"):
             raise ValueError(f"form and favour need the engine corpusforge, and the engine is {self.engine}")
         return self
+
+    def _refused(self, robots: str | None) -> str | None:
+        said = (robots or "").split(", ")
+        return next((directive for directive in self.refuse_robots if directive.lower() in said), None)
 
     def files(self) -> tuple[str, ...]:
         """The model and its hints, where the own engine is asked for."""
@@ -186,6 +192,9 @@ class Html(Stage):
             details = pa.array([page.detail for page in pages], pa.string())
             for reason in self.reasons:
                 batch = reject(batch, [page.reason == reason for page in pages], reason, values, details)
+            if self.refuse_robots:
+                refused = [self._refused(said) for said in batch["robots"].to_pylist()]
+                batch = reject(batch, [said is not None for said in refused], self.reasons[-1], None, refused)
             return batch
 
         return kernel
@@ -214,6 +223,16 @@ class Html(Stage):
             page("<div>" * 60 + "word", "too_deep"),
             page("<p " + " ".join(f"a{n}" for n in range(5001)) + ">word", "too_many_attributes"),
             page("<script>x = 1</script>", "empty_page"),
+            Example(
+                cls(refuse_robots=("noarchive",)),
+                {
+                    "content": b"<meta name=robots content='NOARCHIVE, follow'>" + article.encode(),
+                    "content_type": "text/html",
+                    "http_status": 200,
+                },
+                "refused_by_robots",
+                {"robots": "follow, noarchive", "rejected_detail": "noarchive"},
+            ),
         )
 
 

@@ -1,10 +1,11 @@
 """Pages are parsed in a process of their own: a parser that ends its process costs one page and nothing else.
 
 One process serves all stages of a worker. A request is three lengths and options, URL and page; the answer a length and
-JSON. Its CPU time is added to that of the stage (corpusforge.stage.cpu_seconds).
+JSON. Its CPU time and memory are added to those of the worker (corpusforge.stage.spent_elsewhere).
 """
 
 import os
+import resource
 import struct
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from corpusforge.errors import InputError
 from corpusforge.stage import spent_elsewhere
 from corpusforge.stages.extract.main_text import Extract, MainText, Options, PageFacts, open_engine
 
-_REQUEST, _ANSWER = struct.Struct("<III"), struct.Struct("<Id")
+_REQUEST, _ANSWER = struct.Struct("<III"), struct.Struct("<IdQ")
 
 
 class PageProcess:
@@ -44,7 +45,7 @@ class PageProcess:
             to.write(_REQUEST.pack(len(told), len(address), len(page)) + told + address)
             to.write(page)
             to.flush()
-            size, seconds = _ANSWER.unpack(_exactly(back, _ANSWER.size))
+            size, seconds, peak = _ANSWER.unpack(_exactly(back, _ANSWER.size))
             answer = orjson.loads(_exactly(back, size))
         except (BrokenPipeError, EOFError):
             code = self._process.wait()
@@ -52,7 +53,7 @@ class PageProcess:
             how = f"signal {-code}" if code < 0 else f"exit code {code}"
             self._deadly[key] = f"{options.engine} ended its process on this page ({how})"
             raise InputError(self._deadly[key]) from None
-        spent_elsewhere(seconds)
+        spent_elsewhere(seconds, peak)
         if isinstance(answer, str):
             raise InputError(answer)
         return MainText(**{**answer, "facts": PageFacts(**answer["facts"])})
@@ -104,5 +105,6 @@ def serve() -> None:
             answer = orjson.dumps({**found._asdict(), "facts": found.facts._asdict()})
         except InputError as error:
             answer = orjson.dumps(str(error))
-        answers.write(_ANSWER.pack(len(answer), time.process_time() - begun) + answer)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        answers.write(_ANSWER.pack(len(answer), time.process_time() - begun, peak) + answer)
         answers.flush()
