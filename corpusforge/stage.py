@@ -10,6 +10,8 @@ A **corpus stage** sees the whole corpus through passes (map, exchange by key, c
 a kernel that gets, with each batch, the findings its passes addressed to that batch's documents.
 """
 
+import resource
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -235,3 +237,28 @@ def attach(batch: pa.RecordBatch, findings: pa.RecordBatch) -> pa.RecordBatch:
     """
     where = pc.index_in(batch.column("row"), findings.column("row"))
     return findings.take(where)
+
+
+def cpu_seconds() -> float:
+    """Return the CPU seconds of this process and of those that work for it, for differences."""
+    return time.process_time() + _elsewhere.seconds
+
+
+def peak_bytes() -> int:
+    """Return the peak memory of this process and of those that work for it."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + _elsewhere.peak_bytes
+
+
+def spent_elsewhere(seconds: float, peak: int) -> None:
+    """Add CPU seconds that another process spent on this one's stages; `peak` is its peak memory in bytes."""
+    _elsewhere.seconds += seconds
+    _elsewhere.peak_bytes = max(_elsewhere.peak_bytes, peak)
+
+
+@dataclass
+class _Elsewhere:
+    seconds: float = 0.0
+    peak_bytes: int = 0
+
+
+_elsewhere = _Elsewhere()

@@ -24,6 +24,7 @@ from corpusforge.engine.verify import unnamed_files, verify
 from corpusforge.errors import CorruptFile, OutputError, RunError
 from corpusforge.pipeline import Pipeline
 from corpusforge.recipe import resolve
+from corpusforge.stage import cpu_seconds
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def run(
     fails; the same call then continues where it stopped.
     """
     progress = progress or Silent()
-    started, cpu = time.time(), time.process_time()
+    started, cpu = time.time(), cpu_seconds()
     output = Path(os.path.abspath(pipeline.writer.path))
     work = Path(os.path.abspath(pipeline.options.work)) if pipeline.options.work else output / ".work"
     planned = plan(pipeline)
@@ -76,7 +77,7 @@ def run(
             results,
             runner.workers,
             time.time() - started,
-            time.process_time() - cpu + (results.counters["cpu_seconds"] if runner.workers != 1 else 0),
+            cpu_seconds() - cpu + (results.counters["cpu_seconds"] if runner.workers != 1 else 0),
         )
         _finish(output, staging, pipeline, made)
         if not pipeline.options.keep_work and pipeline.options.work is None:

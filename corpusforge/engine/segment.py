@@ -4,7 +4,6 @@ This is the only place that catches broadly: a batch in which a kernel fails is 
 which goes to quarantine with its error, and the others go on.
 """
 
-import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,7 +24,7 @@ from corpusforge.engine.storage import checksum_range
 from corpusforge.engine.units import Report, SegmentUnit, file_entry
 from corpusforge.errors import AccountingError
 from corpusforge.schema import FIRED, REJECTION, SIGNAL_PREFIX
-from corpusforge.stage import CorpusKernel, CorpusStage, Kernel, Pass, Stage, kept, with_columns
+from corpusforge.stage import CorpusKernel, CorpusStage, Kernel, Pass, Stage, cpu_seconds, kept, with_columns
 
 ENGINE_COLUMNS = ("row", "split", "source_order", "rejected_stage", *REJECTION.names)
 MAX_ERROR_CHARS = 300
@@ -88,10 +87,10 @@ class _Segment:
 
     def open(self) -> None:
         for step, count in zip(self.steps, self.counts, strict=True):
-            begun = time.process_time()
+            begun = cpu_seconds()
             opened = _open(step, self.unit)
             self.kernels.append(self._resolving(opened) if step is self.unit.resolve else opened)
-            count["seconds"] += time.process_time() - begun
+            count["seconds"] += cpu_seconds() - begun
 
     def _resolving(self, kernel: CorpusKernel) -> Kernel:
         findings = addressed_rows(self.unit.findings, self.unit.split.id)
@@ -130,19 +129,19 @@ class _Segment:
             step = self.steps[number]
             if self._alive(batch) == 0 and not self._inside_block(number):
                 break
-            begun = time.process_time()
+            begun = cpu_seconds()
             try:
                 result = self.kernels[number](batch)
                 problem = _broken(batch, result)
             except Exception as error:
                 if not _of_a_document(error):
                     raise
-                self.counts[number]["seconds"] += time.process_time() - begun
+                self.counts[number]["seconds"] += cpu_seconds() - begun
                 self._isolate(batch, number, error)
                 return
             if problem:
                 raise AccountingError(f"stage {step.step.name}: {problem}")
-            self.counts[number]["seconds"] += time.process_time() - begun
+            self.counts[number]["seconds"] += cpu_seconds() - begun
             batch = self._account(batch, result, number)
             if step.step.stage.block and not self._inside_block(number + 1):
                 batch = self._log_signals(batch, number)
@@ -268,12 +267,12 @@ class _Segment:
             address = np.full(batch.num_rows, NOWHERE, np.uint32)
             address[alive] = np.arange(self.rows.rows, self.rows.rows + int(alive.sum()), dtype=np.uint32)
             documents = addressed(batch, address, self.unit.split.id, self.unit.source_order)
-            begun = time.process_time()
+            begun = cpu_seconds()
             for one, writer in self.emits:
                 emitted = _emitted(one, documents, alive)
                 if emitted is not None and emitted.num_rows:
                     writer.write(emitted)
-            self.emit_seconds += time.process_time() - begun
+            self.emit_seconds += cpu_seconds() - begun
         if not alive.all():
             batch = batch.filter(pa.array(alive))
         self.kept += batch.num_rows
@@ -329,9 +328,9 @@ def run_segment(unit: SegmentUnit) -> Report:
         batches = _count(unit.rows.read(), reading)
     for batch in rebatch(batches, unit.options.batch_bytes):
         segment.process(batch)
-    begun = time.process_time()
+    begun = cpu_seconds()
     runs = {one.name: file_entry(writer.close()) for one, writer in segment.emits}
-    report["emit_seconds"] = round(segment.emit_seconds + time.process_time() - begun, 4)
+    report["emit_seconds"] = round(segment.emit_seconds + cpu_seconds() - begun, 4)
     report["files"] = {
         name: file_entry(writer.close())
         for name, writer in (
