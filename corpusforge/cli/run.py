@@ -36,6 +36,7 @@ def command(
     """
     from corpusforge.cli.progress import progress
     from corpusforge.engine.run import run
+    from corpusforge.report import page
     from corpusforge.report.funnel import funnel
 
     changes = list(set_)
@@ -54,5 +55,8 @@ def command(
     finally:
         shown.done()
     funnel(outcome.manifest, outcome.path)
+    if not (outcome.already_complete and (outcome.path / page.NAME).is_file()):
+        page.write(outcome.path)
+    click.echo(f"report: {outcome.path / page.NAME}")
     if expect and pipeline.expect and (differences := pipeline.expect.differences(outcome.manifest)):
         raise RunError(f"{recipe} expects other counts: {'; '.join(differences)}")
