@@ -17,7 +17,7 @@ from corpusforge.report.sampled_rows import SampledRows
 from corpusforge.report.shares import Shares
 
 MOST_INPUTS = 40
-MOST_SAMPLES = 20  # of a stage and reason
+MOST_SAMPLES = 20  # of a stage and reason, when a run took none itself
 MOST_FROM_REJECTED = 50_000  # rows of rejected/ looked at when a run took no samples
 CLUSTER_BOUNDS = (2, 3, 4, 5, 10, 20, 50, 100, 1000)
 # The number that decided, and the field of its stage that it was compared with.
@@ -170,7 +170,7 @@ def _by_reason(rows: list[dict[str, Any]], stages: Stages, named: list[str]) -> 
                 "reason": reason,
                 "documents": sum(stages.entries[i]["rejected"][reason] for i in able),
                 "bound": ", ".join(dict.fromkeys(said for i in able if (said := _bound(stages, i, reason)))),
-                "rows": list(mine)[:MOST_SAMPLES],
+                "rows": list(mine),
             }
         )
     return sorted(groups, key=lambda group: (-group["documents"], group["stage"], group["reason"]))
@@ -178,6 +178,8 @@ def _by_reason(rows: list[dict[str, Any]], stages: Stages, named: list[str]) -> 
 
 def _bound(stages: Stages, place: int, reason: str) -> str:
     fields = stages.fields[place]
+    if reason == "wrong_language" and fields.get("keep"):
+        return f"keep {', '.join(fields['keep'])}"
     if reason in FIELDS and FIELDS[reason][1] in fields:
         return f"{FIELDS[reason][1]} {fields[FIELDS[reason][1]]:g}"
     if "pack" in fields and stages.entries[place]["name"] == "quality.rules" and stages.unchanged(place):

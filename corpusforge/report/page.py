@@ -76,7 +76,7 @@ def _stages(given: Mapping[str, Any]) -> list[dict[str, Any]]:
     rows = []
     for place, (stage, title) in enumerate(zip(given["manifest"]["stages"], given["titles"], strict=True)):
         mine = [loss for loss in given["losses"] if loss["place"] == place]
-        speed = f"{stage['bytes'] / 1e6 / stage['seconds']:,.3g}" if stage["seconds"] >= 0.005 else "–"
+        speed = rate(stage["bytes"], stage["seconds"])
         counts = {name: stage[name] for name in ("read", "kept", "bytes", "seconds")}
         rows.append({"title": title, **counts, "speed": speed, "reasons": mine, "lost": bool(mine)})
     return rows
@@ -120,9 +120,24 @@ def _samples(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
     shown = []
     for number, group in enumerate(groups):
         rows = group["rows"] if number < FULL_SAMPLES else group["rows"][:FEW]
-        cut = [{**row, "text": row["text"] and row["text"][:SNIPPET_CHARS]} for row in rows]
+        cut = [{**row, "text": shortened(row["text"])} for row in rows]
         shown.append({**group, "rows": cut})
     return shown
+
+
+def shortened(text: str | None) -> str | None:
+    """Return the beginning of a text."""
+    return f"{text[:SNIPPET_CHARS]} …" if text and len(text) > SNIPPET_CHARS else text
+
+
+def rate(count: int, time: float) -> str:
+    """Return megabytes per second; a dash for times too short to say.
+
+    >>> rate(14_200_000, 1.0), rate(113_000_000, 0.02), rate(1, 0.001)
+    ('14', '5,650', '–')
+    """
+    speed = count / 1e6 / time if time >= 0.005 else None
+    return "–" if speed is None else f"{speed:,.0f}" if speed >= 10 else f"{speed:.2f}"
 
 
 def percent(share: float) -> str:

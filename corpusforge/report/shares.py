@@ -118,7 +118,7 @@ class Shares:
             if stay + gone:
                 share = stay / (stay + gone)
                 found.append({"name": name, "kept": round(stay), "rejected": round(gone), "share": share})
-        return sorted(found, key=lambda row: (-row["kept"] - row["rejected"], row["name"]))
+        return sorted(found, key=lambda row: (row["name"] == UNKNOWN, -row["kept"] - row["rejected"], row["name"]))
 
 
 def _shown(domain: str) -> str:
