@@ -8,10 +8,17 @@ from corpusforge.errors import RecipeError
 from corpusforge.registry import find, names, nearest, shipped
 
 
-@click.command(short_help="Show a stage's page, or a shipped pack or recipe.")
+@click.command(short_help="Show a stage's page, a shipped pack or recipe, or the recipe's JSON schema.")
 @click.argument("name")
 def command(name: str) -> None:
-    """Show what NAME is: a stage with its fields, a rule pack, or a recipe."""
+    """Show what NAME is: a stage with its fields, a rule pack, or a recipe; `schema`: the JSON Schema of recipes."""
+    if name == "schema":
+        import json  # orjson knows no integers beyond 64 bits
+
+        from corpusforge.recipe_schema import recipe_schema
+
+        click.echo(json.dumps(recipe_schema(), indent=2))
+        return
     for kind in ("filters", "pipelines"):
         if (path := shipped(kind) / f"{name}.yaml").is_file():
             click.echo(path.read_text(encoding="utf-8"))

@@ -16,7 +16,8 @@ def histogram(edges: Sequence[float], counts: Sequence[int], scale: str, bounds:
     from matplotlib.figure import Figure
     from matplotlib.ticker import EngFormatter, MaxNLocator
 
-    figure = Figure(figsize=(4.0, 1.75), layout="constrained")
+    figure = Figure(figsize=(4.0, 1.75))  # with a layout engine a chart takes twice the time
+    figure.subplots_adjust(left=0.11, right=0.98, top=0.97, bottom=0.16)
     axes = figure.add_subplot()
     figure.patch.set_alpha(0)
     axes.patch.set_visible(False)

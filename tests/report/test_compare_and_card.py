@@ -28,7 +28,7 @@ sources:
   pages:
     read.jsonl: {{paths: "{folder}/*.jsonl"}}
 stages:
-  - quality.rules: {{pack: gopher_quality, set: {{word_count.min: {least}, alphabetic_word_fraction.min: 0.5, stop_word_count.min: 0}}}}
+  - quality.rules: {{pack: gopher_quality, set: {{word_count.min: {least}, stop_word_count.min: 0}}}}
 {more}
 write.parquet: {{path: "{folder}/{name}"}}
 run: {{workers: 1, keep_rejected: {keep}}}
