@@ -25,8 +25,8 @@ def histogram(edges: Sequence[float], counts: Sequence[int], scale: str, bounds:
     heights, ends = np.asarray(counts, float), np.asarray(edges)
     if scale == "log":
         axes.set_xscale("symlog", linthresh=1.0)
-    middle = (ends[1:] + ends[:-1]) / 2
-    for colour, chosen in ((KEPT, (middle >= low) & (middle <= high)), (LOST, (middle < low) | (middle > high))):
+    outside = (ends[1:] <= low) | (ends[:-1] > high)  # a bound is the end of a bin
+    for colour, chosen in ((KEPT, ~outside), (LOST, outside)):
         # One path for all bars of a colour: 1 kB, where a bar of its own each takes 12.
         axes.stairs(np.where(chosen, heights, 0), ends, fill=True, color=colour, linewidth=0)
     for bound in (low, high):

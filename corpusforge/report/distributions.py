@@ -16,7 +16,7 @@ from corpusforge.schema import SIGNAL_PREFIX
 
 MOST_VALUES = 100_000  # of a signal: 40 signals take 32 MB; a share outside a bound is good to 0.3 percentage points
 BINS = 40
-LOG_ABOVE = 30.0  # 99.5th percentile over the median: beyond it all mass stands in the first bins of a linear scale
+LOG_ABOVE = 10.0  # 99.5th percentile over the median: beyond it all mass stands in the first bins of a linear scale
 FAR = 3.0  # a bound this many times beyond the data is named, not drawn
 
 
@@ -72,12 +72,20 @@ class Distribution:
         drawn = [b for b in bounds if low - reach <= b <= high + reach]
         low, high = min([low, *drawn]), max([high, *drawn])
         if high <= low:
-            low, high = low - 0.5, high + 0.5
+            low, high = (max(0.0, low - 0.5) if low >= 0 else low - 0.5), high + 0.5
         margin = (high - low) * 0.03
         if log:
             edges = np.expm1(np.linspace(math.log1p(max(low, 0)), math.log1p(high) * 1.02, BINS + 1))
         else:
             edges = np.linspace(low - margin if low else 0.0, high + margin, BINS + 1)
+        # A bound is the end of a bin, so that what it rejects has bins of its own; `max` itself is within.
+        ends = [self.min] if self.min in drawn else []
+        ends += [np.nextafter(self.max, np.inf)] if self.max is not None and self.max in drawn else []
+        if min(ends, default=math.inf) <= edges[0] + margin / 2:
+            edges = np.concatenate([[edges[0] - margin], edges])
+        for end in ends:  # in place of an edge beside it: a bar too thin to see would hide what it counts
+            edges = edges[np.abs(edges - end) > (high - low) * 1e-3]
+        edges = np.unique(np.concatenate([edges, ends]))
         counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
         return {
             "edges": edges.tolist(),
