@@ -43,6 +43,7 @@ def figures(output: Path) -> dict[str, Any]:
     shares.read()
     found = distributions(stages, named, signals) + _scores(stages, named, shares)
     rows = _samples(output, manifest)
+    known = bool(kept.read) or not manifest["documents"]["kept"]  # packed sequences and other formats do not tell
     return {
         "output": str(output),
         "manifest": manifest,
@@ -53,8 +54,8 @@ def figures(output: Path) -> dict[str, Any]:
         ],
         "boxes": funnel(stages.entries),
         "sources": _sources(manifest, shares),
-        "languages": shares.languages(),
-        "domains": shares.domains(),
+        "languages": shares.languages() if known else [],
+        "domains": shares.domains() if known else [],
         "distributions": found,
         "clusters": _clusters(shares),
         "personal": _personal(stages, named, shares),

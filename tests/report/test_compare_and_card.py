@@ -22,13 +22,14 @@ DOCUMENTS = [
     {"text": "You stupid bastard, fuck off.", "url": "https://a.org/mail/jane.roe@web-mail.org", "language": "en"},
     *({"text": f"The baker of town {i} sells bread. " * (i + 1), "url": f"https://b.org/{i}"} for i in range(20)),
 ]
+BOUNDS = "stop_word_count.min: 0, alphabetic_word_fraction.min: 0.5"
 RECIPE = """
 corpusforge: 1
 sources:
   pages:
     read.jsonl: {{paths: "{folder}/*.jsonl"}}
 stages:
-  - quality.rules: {{pack: gopher_quality, set: {{word_count.min: {least}, stop_word_count.min: 0}}}}
+  - quality.rules: {{pack: gopher_quality, set: {{{bounds}, word_count.min: {least}}}}}
 {more}
 write.parquet: {{path: "{folder}/{name}"}}
 run: {{workers: 1, keep_rejected: {keep}}}
@@ -37,7 +38,7 @@ run: {{workers: 1, keep_rejected: {keep}}}
 
 def run_in(folder: Path, name: str, least: int, more: str = "  - dedup.exact", keep: str = "ids") -> Path:
     recipe = folder / f"{name}.yaml"
-    recipe.write_text(RECIPE.format(folder=folder, name=name, least=least, more=more, keep=keep))
+    recipe.write_text(RECIPE.format(folder=folder, name=name, bounds=BOUNDS, least=least, more=more, keep=keep))
     with pytest.raises(SystemExit) as ended:
         main(["run", str(recipe)])
     assert ended.value.code == 0
