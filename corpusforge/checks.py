@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from corpusforge import layout_checks
 from corpusforge.errors import RecipeError
 from corpusforge.mistakes import or_list
 from corpusforge.pipeline import Pipeline, Source, Step
-from corpusforge.registry import find, names, nearest
+from corpusforge.registry import maker, nearest
 from corpusforge.schema import CORE
 from corpusforge.stage import CorpusStage
 
@@ -26,8 +27,7 @@ def check(pipeline: Pipeline) -> list[str]:
         with _placed(step):  # packs, models and tokenizers are looked up here
             step.stage.columns_read(), step.stage.columns_written(), step.stage.rejection_reasons()
     types: dict[str, tuple[pa.DataType, str]] = {}
-    for source in pipeline.sources:
-        _check_columns(pipeline, source, types)
+    columns = {source.name: _check_columns(pipeline, source, types) for source in pipeline.sources}
     for step in _all_steps(pipeline):
         with _placed(step):
             for path in step.stage.files():
@@ -35,9 +35,10 @@ def check(pipeline: Pipeline) -> list[str]:
                     raise RecipeError(f"there is no file '{path}'")
     _check_artifacts(pipeline)
     _check_priorities(pipeline)
+    warnings = layout_checks.check(pipeline, columns)
     if problem := unmasked(pipeline):
         raise RecipeError(problem, pipeline.where)
-    return _warnings(pipeline)
+    return warnings + _warnings(pipeline)
 
 
 @contextmanager
@@ -53,7 +54,10 @@ def _all_steps(pipeline: Pipeline) -> list[Step]:
     return [s for source in pipeline.sources for s in source.steps] + list(pipeline.steps)
 
 
-def _check_columns(pipeline: Pipeline, source: Source, types: dict[str, tuple[pa.DataType, str]]) -> None:
+def _check_columns(
+    pipeline: Pipeline, source: Source, types: dict[str, tuple[pa.DataType, str]]
+) -> dict[str, pa.DataType]:
+    """Return the columns of a source's documents at the end of the recipe."""
     have: dict[str, pa.DataType] = {f.name: f.type for f in CORE}
     have.update(source.reader.columns_written())
     gone: dict[str, Step] = {}
@@ -65,7 +69,7 @@ def _check_columns(pipeline: Pipeline, source: Source, types: dict[str, tuple[pa
             if column not in have:
                 raise RecipeError(
                     f"{step.name} reads the column '{column}', which nothing before it makes for source "
-                    f"'{source.name}'.{_maker(column) or nearest(column, list(have))}",
+                    f"'{source.name}'.{maker(column) or nearest(column, list(have))}",
                     step.where,
                 )
         have.update(step.stage.columns_written())
@@ -80,14 +84,7 @@ def _check_columns(pipeline: Pipeline, source: Source, types: dict[str, tuple[pa
             raise RecipeError(
                 f"column '{column}' is {kind} in source '{source.name}' and {known} in '{other}'", source.where
             )
-
-
-def _maker(column: str) -> str:
-    makers = [name for name in names() if column in getattr(find(name), "writes", ())]
-    stages = [name for name in makers if not name.startswith("read.")]
-    if stages:
-        return f" Put {stages[0]} before it"
-    return f" The reader {makers[0]} makes it" if makers else ""
+    return have
 
 
 def _check_artifacts(pipeline: Pipeline) -> None:

@@ -2,8 +2,8 @@
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -34,21 +34,56 @@ def first(errors: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 def say(error: Mapping[str, Any], errors: Sequence[Mapping[str, Any]], cls: type[BaseModel]) -> str:
     """Return one sentence for `error`, one of pydantic's `errors` about a model of class `cls`."""
-    path = error["loc"]
-    field = str(path[0]) if path else ""
+    names, owner = named(error, cls)
+    field = ".".join(names)
     if error["type"] == "extra_forbidden":
-        known = list(cls.model_fields)
-        return f"there is no field '{'.'.join(map(str, path))}'.{or_list(field, known, 'Fields')}"
+        return f"there is no field '{field}'.{or_list(names[-1], list(owner.model_fields), 'Fields')}"
     if error["type"] == "missing":
-        given = difflib.get_close_matches(field, [str(key) for key in error["input"]], n=1)
+        given = difflib.get_close_matches(names[-1], [str(key) for key in error["input"]], n=1)
         return f"the field '{field}' is required" + (f"; '{given[0]}' is another field" if given else "")
     # A field that may be of several kinds (a number or "auto") has an error for each.
-    musts = [_must(e) for e in errors if e["loc"][:1] == path[:1] and e["input"] is error["input"]]
-    if not path or not all(musts):
+    musts = [_must(e) for e in errors if named(e, cls)[0] == names and e["input"] is error["input"]]
+    if not names or not all(musts):
         said = str(error["msg"]).removeprefix("Value error, ")
         return f"{field}: {said}" if field else said
     close = nearest(str(error["input"]), list(re.findall(r"'([^']+)'", " ".join(musts))))
     return f"{field}: must be {' or '.join(dict.fromkeys(musts))}, not {error['input']!r}" + (close and f".{close}")
+
+
+def named(error: Mapping[str, Any], cls: type[BaseModel]) -> tuple[list[str], type[BaseModel]]:
+    """Return the keys of a recipe that lead to one of pydantic's errors, and the model that has the last of them.
+
+    >>> class Inner(BaseModel):
+    ...     size: int | str
+    >>> class Outer(BaseModel):
+    ...     inner: dict[str, Inner]
+    >>> named({"type": "int_parsing", "loc": ("inner", "a", "size", "int")}, Outer)[0]
+    ['inner', 'a', 'size']
+    """
+    names: list[str] = []
+    owner = cls
+    inside: Any = cls  # a model, or the annotation of a field
+    for part in error["loc"]:
+        models = [kind for kind in _kinds(inside) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        model = next(iter(models), None)
+        if model is not None and (part in model.model_fields or error["type"] == "extra_forbidden"):
+            owner = model
+            names.append(str(part))
+            inside = model.model_fields[part].annotation if part in model.model_fields else None
+            continue
+        maps = [get_args(kind) for kind in _kinds(inside) if getattr(kind, "__origin__", None) is dict]
+        if not maps:
+            break
+        names.append(str(part))
+        inside = maps[0][1]
+    return names, owner
+
+
+def _kinds(annotation: Any) -> Iterator[Any]:
+    """Yield an annotation, and what it is a union of."""
+    yield annotation
+    if getattr(annotation, "__origin__", None) is None:
+        yield from get_args(annotation)
 
 
 def _must(error: Mapping[str, Any]) -> str:

@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, field_validator, model_validator
 
+from corpusforge.engine.mixture import Measure, Mix, Upsample
+from corpusforge.engine.validation import Validation
+from corpusforge.registry import name_of
 from corpusforge.source import Reader
 from corpusforge.stage import Stage
 from corpusforge.stages.write.packing import Pack
@@ -47,13 +51,38 @@ class Source:
 
 
 class Layout(BaseModel):
-    """The order in which documents are written, and whether they are packed into sequences."""
+    """Which documents are written, how often, in what order, and whether they are packed into sequences.
+
+    A mix or upsampling is always shuffled, since copies of one document must not stand side by side.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     order: Literal["reading", "shuffled"] = "reading"
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=1 << 64)
+    mix: Mix | None = None
+    upsample: Upsample | None = None
+    validation: Validation | None = None
     pack: Pack | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _copies_are_shuffled(cls, given: Any) -> Any:
+        # Filled in here, so that a resolved recipe says it.
+        if isinstance(given, Mapping) and (given.get("mix") or given.get("upsample")):
+            return {"order": "shuffled", **given}
+        return given
+
+    @model_validator(mode="after")
+    def _no_copies_in_reading_order(self) -> Self:
+        if self.order == "reading" and (self.mix or self.upsample):
+            raise ValueError("order: a mix and upsampling are written in shuffled order; leave out 'order: reading'")
+        return self
+
+    @property
+    def repeats(self) -> bool:
+        """Whether a document may be written more than once; the column `copy` then says which time it is."""
+        return self.upsample is not None or (self.mix is not None and self.mix.repeats)
 
 
 class SignalSample(BaseModel):
@@ -81,6 +110,16 @@ class RunOptions(BaseModel):
     work: str | None = None  # folder of intermediates; default OUTPUT/.work
     limit: int | None = Field(None, ge=1)  # documents per source
     sample: float | None = Field(None, gt=0, le=1)  # share of documents, by hash of the doc_id
+
+    @field_validator("signals", mode="before")
+    @classmethod
+    def _signals(cls, value: Any) -> Any:
+        # One message, in place of one for each form that the value might have been meant as.
+        share = value.get("sample") if isinstance(value, Mapping) and set(value) == {"sample"} else None
+        known = value in ("all", "none") or isinstance(value, SignalSample)
+        if known or (isinstance(share, int | float) and not isinstance(share, bool) and 0 < share <= 1):
+            return value
+        raise ValueError("write all, none, or {sample: SHARE}, a share of documents above 0 and at most 1")
 
     @property
     def signals_share(self) -> float:
@@ -128,10 +167,45 @@ class Pipeline:
     where: str = ""  # the recipe's file
     resolved: str = ""  # the recipe with every default and variable filled in, as YAML
     expect: Expect | None = None
+    # dotted name of a key, such as layout.mix -> file:line:column in the recipe
+    places: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def measure(self) -> Measure:
+        """What a mix counts: as it says, else tokens if every source has them, else bytes of text."""
+        if self.layout.mix is not None and self.layout.mix.unit is not None:
+            return self.layout.mix.unit
+        counted = all(
+            any("token_count" in step.stage.writes for step in self.steps_of(source)) for source in self.sources
+        )
+        return "tokens" if counted else "bytes"
+
+    def place(self, name: str) -> str:
+        """Return where a dotted name such as layout.mix.total stands in the recipe, or the nearest name above it."""
+        while name and name not in self.places:
+            name = name.rpartition(".")[0]
+        return self.places.get(name, self.where)
 
     def steps_of(self, source: Source) -> tuple[Step, ...]:
         """Return every step the documents of `source` pass, in order."""
         return source.steps + tuple(s for s in self.steps if s.acts_on(source.name))
+
+    def output_lines(self) -> list[str]:
+        """Describe layout and writer for people."""
+        layout, writer = self.layout, self.writer
+        said = [f"{layout.order} order" + (f", seed {layout.seed}" if layout.order == "shuffled" else "")]
+        if layout.mix is not None:
+            said.append(f"mix by {self.measure}: {', '.join(layout.mix.lines())}")
+        if layout.upsample is not None:
+            steps = ", ".join(f"{count} times from {least:g}" for least, count in layout.upsample.copies.items())
+            said.append(f"upsampling by {layout.upsample.column}: {steps}")
+        if layout.validation is not None:
+            said.append(f"validation: {layout.validation.line()}")
+        if layout.pack is not None:
+            said.append(f"packing: {layout.pack.line()}")
+        by = f", a folder for each {writer.partition_by}" if writer.partition_by else ""
+        shards = f"shards of {int(writer.shard_bytes) / 1e6:.0f} MB{by}"
+        return [f"layout: {line}" for line in said] + [f"writer: {name_of(type(writer))}, {shards}"]
 
     def run(self, *, address: str | None = None, replace: bool = False, fresh: bool = False) -> Outcome:
         """Run to completion, or continue an earlier run of the same pipeline; returns the manifest's figures."""

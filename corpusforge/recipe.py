@@ -7,6 +7,7 @@ files and the order of stages. Neither imports a model, Numba or Ray.
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from corpusforge.checks import unmasked
 from corpusforge.errors import RecipeError
-from corpusforge.mistakes import first, or_list, say, yaml_problem
+from corpusforge.mistakes import first, named, or_list, say, yaml_problem
 from corpusforge.pipeline import Expect, Layout, Pipeline, RunOptions, Source, Step
 from corpusforge.registry import find, name_of, names, nearest, resource
 from corpusforge.source import Reader
@@ -127,11 +128,11 @@ class _Loader:
             options = RunOptions.model_validate({**options.model_dump(), "limit": limit, "sample": sample})
             writer = writer.model_copy(update={"path": writer.path.rstrip("/") + suffix})
         layout = self._model(Layout, root, "layout")
-        made = Pipeline(sources, steps, writer, layout, options, self.file)
+        made = Pipeline(sources, steps, writer, layout, options, self.file, places=self._places(root))
         if problem := unmasked(made):
             raise RecipeError(problem, self.at(root["run"], "keep_rejected", value=True))
         expect = self._model(Expect, root, "expect") if "expect" in root else None
-        return Pipeline(sources, steps, writer, layout, options, self.file, resolve(made), expect)
+        return replace(made, resolved=resolve(made), expect=expect)
 
     def _writer(self) -> Writer:
         found = [str(key) for key in self.root if _is_writer(str(key))]
@@ -157,7 +158,7 @@ class _Loader:
             path = next((f"{key}.path" for key in self.root if _is_writer(str(key))), "write.parquet.path")
         *folders, last = _split_path(path, self.root)
         for name in folders:
-            if name not in node and name in ("run", "layout", "vars"):
+            if name not in node and (name in ("run", "layout", "vars") or folders[0] == "layout"):
                 node[name] = CommentedMap()
             if not isinstance(node.get(name), CommentedMap):
                 raise RecipeError(f"the recipe has no '{name}' to set.{nearest(name, [str(k) for k in node])}", where)
@@ -279,11 +280,31 @@ class _Loader:
         except ValidationError as error:
             errors: Any = error.errors()
             worst = first(errors)
-            field = str(worst["loc"][0]) if worst["loc"] else ""
-            where = self.at(node, field, value=worst["type"] != "extra_forbidden") if field in node else place
+            value = worst["type"] != "extra_forbidden"
+            where = self._within(node, named(worst, cls)[0], value) or place
             raise RecipeError(f"{key}: {say(worst, errors, cls)}", where) from None
         except RecipeError as error:
             raise error if error.where else RecipeError(f"{key}: {error.message}", place) from None
+
+    def _within(self, node: CommentedMap, names: Sequence[str], value: bool) -> str:
+        """Return the place of the deepest of nested keys that is there (the last one's value if asked), or nothing."""
+        where = ""
+        for number, name in enumerate(names, 1):
+            keys = [key for key in node if str(key) == name] if isinstance(node, CommentedMap) else []
+            if not keys:
+                break
+            where = self.at(node, keys[0], value=value and number == len(names))
+            node = node[keys[0]]
+        return where
+
+    def _places(self, parent: CommentedMap, prefix: str = "") -> dict[str, str]:
+        """Return the place of every key below a map, by dotted names."""
+        found: dict[str, str] = {}
+        for key, value in parent.items():
+            found[f"{prefix}{key}"] = self.at(parent, key)
+            if isinstance(value, CommentedMap):
+                found |= self._places(value, f"{prefix}{key}.")
+        return found
 
 
 def _split_path(path: str, root: Mapping[str, Any]) -> list[str]:

@@ -46,6 +46,15 @@ def find(name: str, where: str = "") -> Found:
     return found
 
 
+def maker(column: str) -> str:
+    """Return ` Put ... before it` for the first stage that makes a column, or the reader, or an empty string."""
+    makers = [name for name in names() if column in getattr(find(name), "writes", ())]
+    stages = [name for name in makers if not name.startswith("read.")]
+    if stages:
+        return f" Put {stages[0]} before it"
+    return f" The reader {makers[0]} makes it" if makers else ""
+
+
 def name_of(cls: type) -> str:
     """Return the name a recipe uses for a class."""
     prefix = "corpusforge.stages."

@@ -175,6 +175,10 @@ class Pack:
         outside = self.rules if self.other == "defaults" else tuple(Rule(r.name, r.signal) for r in self.rules)
         return (outside, *(self.changed(bounds).rules for bounds in self.table.values()))
 
+    def bounds_of(self, group: str | None) -> tuple[Rule, ...]:
+        """Return the rules with the bounds that hold for a value of the column `by`."""
+        return self._bounds[1 + list(self.table).index(group) if group is not None and group in self.table else 0]
+
     @cached_property
     def _widest(self) -> tuple[Rule, ...]:
         """Rules with a finite bound wherever some entry of the table has one, so that all reasons are known."""

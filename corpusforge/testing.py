@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from corpusforge.rules import Pack
 from corpusforge.schema import CORE, REJECTION, SIGNAL_PREFIX, doc_ids
 from corpusforge.stage import CorpusStage, Example, Kernel, Pass, Stage, kept, with_columns
 
@@ -64,6 +65,23 @@ def reasons(batch: pa.RecordBatch) -> list[str | None]:
     if "rejected" not in batch.schema.names:
         return [None] * batch.num_rows
     return list(batch.column("rejected").to_pylist())
+
+
+def failing_examples(pack: Pack) -> list[str]:
+    """Return a line for each example of a rule pack that the pack judges or edits otherwise than it says."""
+    from corpusforge.stages.quality.rules import Rules
+
+    if not pack.examples:
+        return []
+    columns = {pack.by: pa.array([e.group for e in pack.examples], pa.string())} if pack.by else {}
+    out = run_stage(Rules(pack=str(pack.path)), docs(*(e.text for e in pack.examples), **columns))
+    lines = []
+    for example, reason, text in zip(pack.examples, reasons(out), out["text"].to_pylist(), strict=True):
+        if reason != example.reason:
+            lines.append(f"example {example.text[:60]!r} gives {reason or 'no reason'}, not {example.reason or 'none'}")
+        elif example.edited is not None and text != example.edited:
+            lines.append(f"example {example.text[:60]!r} becomes {text[:60]!r}, not {example.edited[:60]!r}")
+    return lines
 
 
 def run_stage(stage: Stage, batch: pa.RecordBatch) -> pa.RecordBatch:

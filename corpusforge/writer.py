@@ -23,6 +23,7 @@ class Writer(BaseModel):
 
     path: str
     shard_bytes: ByteSize = ByteSize(256 << 20)  # sum of value lengths over all columns of the documents
+    partition_by: str | None = None  # a column: data/VALUE/part-00000..., values in byte order; see Parquet
 
     def columns_read(self) -> tuple[str, ...]:
         """Columns that must exist at the end of the recipe."""

@@ -60,7 +60,7 @@ def test_there_are_at_most_ten_and_they_are_yaml_only() -> None:
     own, published = {"quickstart", "web", "books", "code"}, {"c4", "ccnet", "dclm_baseline", "fineweb", "gopher"}
     assert own | published | {"starcoder"} <= set(RECIPES)
     assert len(RECIPES) <= 10
-    assert all(path.suffix == ".yaml" for path in shipped("pipelines").iterdir())
+    assert all(path.suffix == ".yaml" for path in shipped("pipelines").rglob("*") if path.is_file())
 
 
 @pytest.mark.parametrize("name", RECIPES)

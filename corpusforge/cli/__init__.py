@@ -1,10 +1,13 @@
 """The command line: one file per command; `train_classifier.py` is the command `train classifier`. Only this
 package prints.
 
-Exit codes: 0 done; 1 the run failed; 2 the recipe or the command is wrong and nothing was run.
+Exit codes, which do not change between versions: 0 done; 1 the run failed, what was asked for is not there, or nobody
+reads the output any more; 2 the recipe, the command or the output folder is wrong and nothing was run; 130 stopped by
+Ctrl-C, the same command continues.
 """
 
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,8 @@ from typing import Any
 import click
 
 from corpusforge.errors import CorpusforgeError, OutputError, RecipeError
+
+FAILED, WRONG, STOPPED = 1, 2, 130
 
 
 class Commands(click.Group):
@@ -52,18 +57,33 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command and exit with its code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        group.main(arguments, prog_name="corpusforge", standalone_mode=False)
-    except click.exceptions.Exit as end:
-        sys.exit(end.exit_code)
+        ended = group.main(arguments, prog_name="corpusforge", standalone_mode=False)  # the code of click's Exit
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        sys.exit(WRONG)
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped; run the same command again to continue", err=True)
-        sys.exit(1)
-    except CorpusforgeError as error:
+        sys.exit(STOPPED)
+    except BrokenPipeError:
+        # Nobody reads on. What is still buffered must not be written either, when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
+    except (CorpusforgeError, OSError) as error:
         if "--debug" in arguments:
             raise
-        click.echo(f"error: {error}", err=True)
-        sys.exit(2 if isinstance(error, RecipeError | OutputError) else 1)
-    sys.exit(0)
+        click.echo(f"error: {said(error)}", err=True)
+        sys.exit(exit_code(error))
+    sys.exit(ended if isinstance(ended, int) else 0)
+
+
+def said(error: CorpusforgeError | OSError) -> str:
+    """Return an error in words: of the file system the path, and what is wrong with it."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    return str(error)
+
+
+def exit_code(error: BaseException) -> int:
+    """Return the code with which a command ends for an error."""
+    return WRONG if isinstance(error, RecipeError | OutputError) else FAILED

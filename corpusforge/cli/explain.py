@@ -4,13 +4,18 @@ from typing import Any
 
 import click
 
+from corpusforge.cli.names import Output
+
 
 @click.command(short_help="Say what became of a document, and why.")
-@click.argument("output")
+@click.argument("output", type=Output())
 @click.argument("document")
 @click.option("--json", "as_json", is_flag=True, help="Print the accounts as JSON.")
 def command(output: str, document: str, as_json: bool) -> None:
-    """Say what became of DOCUMENT (a doc_id, URL or origin) in the finished run in OUTPUT, and why."""
+    """Say what became of DOCUMENT in the finished run in OUTPUT, and why.
+
+    DOCUMENT is a doc_id, a URL, an origin, a path, or a piece of the text as the run left it (quote it).
+    """
     from corpusforge.report.explain import MOST, explain
 
     accounts = explain(output, document)
@@ -41,7 +46,21 @@ def _lines(account: dict[str, Any]) -> list[str]:
     lines.append("stages")
     for stage in account["stages"]:
         pack = f" ({stage['pack']})" if "pack" in stage else ""
-        lines.append(f"  {stage['name'] + pack:<40}{stage['outcome']}")
+        said = [f"{name} {_value(value)}" for name, value in stage.get("measured", {}).items()]
+        if stage["outcome"] != "not reached":
+            said += [f"[{name} {_value(value)}]" for name, value in stage.get("bounds", {}).items()]
+        lines.append(f"  {stage['name'] + pack:<40}{stage['outcome']:<13}{', '.join(said)}".rstrip())
+    for entry in account.get("pii", ()):
+        lines.append(f"personal data: {entry['type']}, {entry['spans']} spans, action {entry['action']}")
+    if "difference" in account:
+        lines += [
+            "the text that stays differs: [-only in this one-] [+only in the one that stays+]",
+            *_difference(account["difference"]),
+        ]
+    for copy in account.get("copies", ()):
+        value = f" {copy['value']:.3g}" if copy.get("value") is not None else ""
+        lines.append(f"went in its favour: {copy['doc_id']}  {copy['reason']}{value}  {copy.get('url', '')}".rstrip())
+        lines += _difference(copy["difference"]) if "difference" in copy else []
     for edit in account.get("edits", ()):
         took = f"{edit['chars_before']:,} characters before, {edit['chars_after']:,} after"
         lines.append(f"edited{' by ' + edit['pack'] if 'pack' in edit else '':<36}{took}")
@@ -49,6 +68,16 @@ def _lines(account: dict[str, Any]) -> list[str]:
         lines.append("signals")
         lines += [_signal(signal) for signal in account["signals"]]
     return lines
+
+
+def _difference(changes: list[str]) -> list[str]:
+    return [f"  {line}" for line in changes] or ["  in nothing but spaces"]
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _outcome(account: dict[str, Any]) -> str:

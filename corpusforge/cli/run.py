@@ -1,14 +1,22 @@
 """corpusforge run: run a recipe, or continue it."""
 
+from typing import Literal
+
 import click
 
 from corpusforge.checks import check
-from corpusforge.errors import RecipeError, RunError
+from corpusforge.cli import exit_code, said
+from corpusforge.cli.names import Name
+from corpusforge.errors import CorpusforgeError, RecipeError, RunError
 from corpusforge.recipe import load
+
+PROGRESS = (
+    "How to show progress; json: one object a line on standard error. auto: a live view on a terminal, else lines."
+)
 
 
 @click.command(short_help="Run a recipe, or continue an earlier run of it.")
-@click.argument("recipe")
+@click.argument("recipe", type=Name("recipes"))
 @click.option("--set", "set_", multiple=True, metavar="NAME=VALUE", help="Change a value, e.g. vars.output=out/x.")
 @click.option("--output", metavar="PATH", help="Output folder; the `path` of the recipe's writer.")
 @click.option("--limit", type=click.IntRange(1), help="First N documents of each source, into an output of its own.")
@@ -17,6 +25,7 @@ from corpusforge.recipe import load
 @click.option("--address", metavar="ADDRESS", help="Ray cluster, such as auto or ray://host:10001.")
 @click.option("--replace", is_flag=True, help="Replace an output that another recipe finished.")
 @click.option("--fresh", is_flag=True, help="Ignore all earlier work.")
+@click.option("--progress", "mode", type=click.Choice(["auto", "plain", "json", "none"]), default="auto", help=PROGRESS)
 @click.option("--expect", is_flag=True, help="Fail unless the counts are those that the recipe expects.")
 def command(
     recipe: str,
@@ -28,6 +37,7 @@ def command(
     address: str | None,
     replace: bool,
     fresh: bool,
+    mode: Literal["auto", "plain", "json", "none"],
     expect: bool,
 ) -> None:
     """Run RECIPE (a path, or the name of a shipped one) to completion.
@@ -44,19 +54,27 @@ def command(
         changes.append(f"output={output}")
     if workers:
         changes.append(f"run.workers={workers}")
-    pipeline = load(recipe, changes, limit=limit, sample=sample)
-    if expect and pipeline.expect is None:
-        raise RecipeError("--expect: the recipe has no 'expect'", pipeline.where)
-    for warning in check(pipeline):
-        click.echo(f"warning: {warning}", err=True)
-    shown = progress()
+    shown = progress(mode)
     try:
+        pipeline = load(recipe, changes, limit=limit, sample=sample)
+        if expect and pipeline.expect is None:
+            raise RecipeError("--expect: the recipe has no 'expect'", pipeline.where)
+        for warning in check(pipeline):
+            shown.line(f"warning: {warning}")
         outcome = run(pipeline, address=address, replace=replace, fresh=fresh, progress=shown)
-    finally:
-        shown.done()
+        if expect and pipeline.expect and (differences := pipeline.expect.differences(outcome.manifest)):
+            funnel(outcome.manifest, outcome.path)
+            raise RunError(f"{recipe} expects other counts: {'; '.join(differences)}")
+    except (CorpusforgeError, OSError) as error:
+        shown.end(said(error))
+        if mode == "json":  # which has said it
+            raise click.exceptions.Exit(exit_code(error)) from error
+        raise
+    except BaseException as error:
+        shown.end(str(error) or "stopped")
+        raise
+    shown.end()
     funnel(outcome.manifest, outcome.path)
     if not (outcome.already_complete and (outcome.path / page.NAME).is_file()):
         page.write(outcome.path)
     click.echo(f"report: {outcome.path / page.NAME}")
-    if expect and pipeline.expect and (differences := pipeline.expect.differences(outcome.manifest)):
-        raise RunError(f"{recipe} expects other counts: {'; '.join(differences)}")

@@ -5,15 +5,25 @@ from typing import Any
 
 import click
 
+from corpusforge.cli.names import Name, Output
+
 
 @click.command(short_help="Say what other bounds of a rule pack would have kept; nothing is run.")
-@click.argument("output")
-@click.option("--pack", required=True, metavar="PACK", help="A pack that the run used, by name or path.")
+@click.argument("output", type=Output())
+@click.option(
+    "--pack", required=True, type=Name("packs"), metavar="PACK", help="A pack that the run used, by name or path."
+)
 @click.option("--set", "set_", multiple=True, metavar="NAME.min=N", help="A bound to put in place, or to add.")
 @click.option("--sweep", metavar="NAME.min=FROM:TO:BY", help="Try one bound at many values.")
 @click.option("--with", "instead", metavar="FILE", help="Judge by this pack file in place of the run's.")
 @click.option("--block", default="", metavar="LABEL", help="Which block, when the pack stands in several.")
-@click.option("--samples", default=5, show_default=True, type=click.IntRange(0), help="Documents shown of each kind.")
+@click.option(
+    "--samples",
+    default=5,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Documents shown of each kind; 0 looks for none.",
+)
 @click.option("--page", metavar="FILE", help="Write the curve of --sweep as an HTML page.")
 @click.option("--write", metavar="FILE", help="Save the changed pack.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
@@ -57,9 +67,10 @@ def command(
         if write:
             from corpusforge.report.pack_edit import save
 
-            target = question.targets[0]
-            own = question.stages.fields[target.place].get("set", {})
-            saved = save(target.other, {**(own if not instead else {}), **changes}, Path(write))
+            owns = [question.stages.fields[target.place].get("set", {}) for target in question.targets]
+            if any(own != owns[0] for own in owns) and not instead:
+                raise RecipeError(f"sources set other bounds of '{pack}' each: {owns}; one file cannot stand for them")
+            saved = save(question.targets[0].other, {**(owns[0] if not instead else {}), **changes}, Path(write))
             click.echo(f"{write}: pack '{saved.name}', used as quality.rules: {{pack: {write}}}", err=True)
     elif write:
         raise RecipeError("--write saves a changed pack: give --set NAME.min=NUMBER too")
@@ -141,16 +152,16 @@ def _show_curve(figures: dict[str, Any]) -> None:
 
     console = Console(highlight=False)
     table = Table(box=None, padding=(0, 1, 0, 0))
-    table.add_column(figures["sweep"], justify="right", no_wrap=True)
+    table.add_column(figures["sweep"], justify="right", no_wrap=True, min_width=len(figures["sweep"]))
     for name in ("kept", "share", "gained", "lost"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=True, min_width=6)
     table.add_column("", no_wrap=True)
     for point in figures["points"]:
         share = point["kept"] / figures["documents"] if figures["documents"] else 0.0
-        mark = " <- the run's" if point["value"] in figures["current"] else ""
+        mark = " the run" if point["value"] in figures["current"] else ""
         counts = (f"{point[name]:,}" for name in ("gained", "lost"))
         table.add_row(
-            f"{point['value']:g}", f"{point['kept']:,}", f"{share:.1%}", *counts, "█" * round(40 * share) + mark
+            f"{point['value']:g}", f"{point['kept']:,}", f"{share:.1%}", *counts, "█" * round(20 * share) + mark
         )
     console.print(table)
     current = ", ".join(f"{bound:g}" for bound in figures["current"]) or "no bound"

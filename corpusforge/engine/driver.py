@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from corpusforge.engine.guards import check_errors, check_source_loss
 from corpusforge.engine.identity import stage_identity
 from corpusforge.engine.ledger import Ledger
-from corpusforge.engine.parts import Parts
+from corpusforge.engine.parts import Parts, Written
 from corpusforge.engine.passes import Findings, Passes
 from corpusforge.engine.plan import Plan
 from corpusforge.engine.samples import gather
@@ -21,7 +20,7 @@ class Results:
     """Everything the manifest is made of."""
 
     states: list[SplitState]
-    parts: dict[str, list[dict[str, Any]]]  # data, rejected, quarantine, signals
+    written: Written
     counters: dict[str, float]
     pass_seconds: dict[int, float]  # by step: CPU seconds of the passes of corpus stages
     samples: list[dict[str, Any]]  # of what was rejected, masked
@@ -40,6 +39,7 @@ class Driver:
     def run(self) -> Results:
         """Run the whole plan; what the ledger names is not run again."""
         self.scheduler.reset()
+        self.scheduler.progress.begin(self.plan, self.scheduler.counters, self.scheduler.runner.workers)
         segments = Segments(self.plan, self.scheduler, self.identity)
         passes = Passes(self.plan, self.scheduler, self.identity)
         segments.identify_inputs()
@@ -53,9 +53,9 @@ class Driver:
             if block.corpus is not None:
                 before = passes.run(block.corpus, states, runs)
                 segments.found.append(before)
-        parts = Parts(self.plan, self.scheduler).run(states)
+        written = Parts(self.plan, self.scheduler).run(states)
         left = [r["files"].get("samples") for s in states for *_, r in s.left]
         samples = gather(
             [f for entry in left if (f := rows_file(entry)) is not None], self.plan.pipeline.options.samples
         )
-        return Results(states, parts, self.scheduler.counters, self.scheduler.pass_seconds, samples)
+        return Results(states, written, self.scheduler.counters, self.scheduler.pass_seconds, samples)

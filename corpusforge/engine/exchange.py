@@ -44,16 +44,47 @@ class RunFile:
     def read(self, first_bucket: int = 0, last_bucket: int = BUCKETS) -> Iterator[pa.RecordBatch]:
         """Yield the rows of the buckets [first_bucket, last_bucket), sorted."""
         ends = np.concatenate([[0], np.cumsum(self.bucket_rows())])
-        start, stop = int(ends[first_bucket]), int(ends[last_bucket])
+        return self.read_rows(int(ends[first_bucket]), int(ends[last_bucket]))
+
+    def read_rows(self, start: int, stop: int) -> Iterator[pa.RecordBatch]:
+        """Yield the rows [start, stop), in order."""
         if start == stop:
             return
         with pa.memory_map(verified(self.path, self.checksum, self.size)) as file:
             reader = pa.ipc.open_file(file)
             for index in range(start // self.batch_rows, (stop - 1) // self.batch_rows + 1):
-                begin = index * self.batch_rows
-                batch = reader.get_batch(index)
-                low, high = max(start - begin, 0), min(stop - begin, batch.num_rows)
-                yield batch.slice(low, high - low)
+                yield self._batch(reader, index, start, stop)
+
+    def read_between(self, start: int, stop: int, column: str, low: int, high: int) -> Iterator[pa.RecordBatch]:
+        """Yield those of the rows [start, stop), in which the uint64 `column` ascends, that have low to high in it."""
+        if start == stop:
+            return
+        with pa.memory_map(verified(self.path, self.checksum, self.size)) as file:
+            reader = pa.ipc.open_file(file)
+            last = (stop - 1) // self.batch_rows
+            first, beyond = start // self.batch_rows, last
+            while first < beyond:  # the first batch that ends at low or later
+                middle = (first + beyond) // 2
+                values = self._batch(reader, middle, start, stop).column(column)
+                if values[len(values) - 1].as_py() < low:
+                    first = middle + 1
+                else:
+                    beyond = middle
+            for index in range(first, last + 1):
+                batch = self._batch(reader, index, start, stop)
+                values = batch.column(column).to_numpy()
+                begin = int(np.searchsorted(values, np.uint64(low)))
+                end = int(np.searchsorted(values, np.uint64(high), "right"))
+                if begin < end:
+                    yield batch.slice(begin, end - begin)
+                if end < len(values):
+                    return
+
+    def _batch(self, reader: pa.ipc.RecordBatchFileReader, index: int, start: int, stop: int) -> pa.RecordBatch:
+        begin = index * self.batch_rows
+        batch = reader.get_batch(index)
+        low, high = max(start - begin, 0), min(stop - begin, batch.num_rows)
+        return batch.slice(low, high - low)
 
 
 def order_words(column: pa.Array | pa.ChunkedArray) -> list[np.ndarray]:
@@ -128,6 +159,7 @@ class RunWriter:
                 self._held = self._sorted().to_batches()
                 self._held_bytes = sum(b.nbytes for b in self._held)
             if self._held_bytes >= self.buffer_bytes // 2:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
                 spill = self.path.with_name(f"{self.path.name}.spill{len(self._spilled)}")
                 self._spilled.append(_write_run(spill, iter(self._sorted().to_batches()), self.key, self.compress, 0))
                 self._held, self._held_bytes = [], 0
@@ -272,7 +304,13 @@ def merge_files(
     runs: Sequence[RunFile], first: int, last: int, key: str, order: Sequence[str], scratch: Path, compress: bool
 ) -> Iterator[pa.RecordBatch]:
     """Merge the buckets [first, last) of any number of runs, at most 128 at a time."""
-    streams = [run.read(first, last) for run in runs]
+    return merge_streams([run.read(first, last) for run in runs], key, order, scratch, compress)
+
+
+def merge_streams(
+    streams: Sequence[Iterator[pa.RecordBatch]], key: str, order: Sequence[str], scratch: Path, compress: bool
+) -> Iterator[pa.RecordBatch]:
+    """Merge any number of sorted streams, at most 128 at a time; `scratch` holds the results in between."""
     level = 0
     while len(streams) > MAX_RUNS:
         scratch.mkdir(parents=True, exist_ok=True)

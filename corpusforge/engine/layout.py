@@ -1,35 +1,44 @@
-"""The layout: which rows go to which part, and how a part is written.
+"""The layout: which rows go to which part, and in what order.
 
 Reading order lays blocks end to end; part k begins at the first block that starts at or after k x shard_bytes, so
-every part but the last is within one block of it. Shuffled order gives each row the key XXH3-64(seed, doc_id)
-and each part a range of keys. Parts are planned from sizes alone and written in parallel, one task a part.
+every part but the last is within one block of it. Shuffled order gives each copy of a document a key and each part a
+range of keys (shuffling.py). Parts are planned from sizes alone and written in parallel, one task a part.
 """
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Protocol, TypeVar
 
-import numpy as np
 import pyarrow as pa
-import xxhash
 
-from corpusforge.engine.exchange import BUCKET_SHIFT, RunWriter, merge
 from corpusforge.engine.part_files import write_files
-from corpusforge.engine.rows import RowsFile
-from corpusforge.engine.units import PartUnit, Report, ShuffleUnit, file_entry
+from corpusforge.engine.rows import RowsFile, conform
+from corpusforge.engine.shuffling import shuffled_rows
+from corpusforge.engine.tally import Tally
+from corpusforge.engine.units import PartUnit, Report
 from corpusforge.schema import CORE
-from corpusforge.stage import with_columns
 
 Pieces = tuple[tuple[RowsFile, int, int], ...]  # file, first block, number of blocks
 
 
-def cut_parts(files: Sequence[RowsFile], shard_bytes: int) -> list[Pieces]:
-    """Return the pieces of each part in reading order.
+class Blocks(Protocol):
+    """Rows that lie in blocks of known size: a file of rows, or a stretch of a run."""
+
+    @property
+    def blocks(self) -> tuple[tuple[int, int], ...]: ...
+
+
+Held = TypeVar("Held", bound=Blocks)
+
+
+def cut_parts(files: Sequence[Held], shard_bytes: int) -> list[tuple[tuple[Held, int, int], ...]]:
+    """Return the pieces of each part in reading order: what they are of, first block, number of blocks.
 
     >>> file = RowsFile("a", 0, "", ((10, 60), (10, 60), (5, 10)))
     >>> [[piece[1:] for piece in part] for part in cut_parts([file], 100)]
     [[(0, 2)], [(2, 1)]]
     """
-    parts: list[list[tuple[RowsFile, int, int]]] = []
+    parts: list[list[tuple[Held, int, int]]] = []
     position = 0
     for file in files:
         for block, (_, size) in enumerate(file.blocks):
@@ -54,64 +63,30 @@ def unified_schema(files: Sequence[RowsFile]) -> pa.Schema:
     return pa.schema([pa.field(n, found[n]) for n in core + sorted(set(found) - set(core))])
 
 
-def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Return the batch with exactly the columns of `schema`; missing ones are null."""
-    names = set(batch.schema.names)
-    columns = [batch.column(f.name) if f.name in names else pa.nulls(batch.num_rows, f.type) for f in schema]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
 def write_part(unit: PartUnit) -> Report:
     """Write one part; the same rows give the same bytes however they were batched."""
     schema = pa.ipc.read_schema(pa.BufferReader(unit.schema))
     rows = ordered_rows(unit, schema)
-    return {"part": write_files(rows, schema, Path(unit.folder), unit.name, unit.writer, unit.pack)}
+    tally = Tally()
+    documents = unit.name.startswith(("data/", "validation/")) and not unit.packed
+    if documents:
+        rows = tally.counted(rows)
+    part = write_files(rows, schema, Path(unit.folder), unit.name, unit.writer, unit.pack, unit.packed)
+    return {"part": part, "tally": tally.report() if documents else None}
 
 
 def ordered_rows(unit: PartUnit, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a part in their final order, with exactly the columns of `schema`."""
-    if unit.runs:
-        return _shuffled_rows(unit, schema)
-    return (conform(b, schema) for f, first, count in unit.pieces for b in f.read(first, count))
-
-
-# ---------------------------------------------------------------------------------------- shuffled
-
-
-def write_shuffled(unit: ShuffleUnit) -> Report:
-    """Write the rows of one split as a run sorted by (shuffle key, doc_id)."""
-    writer = RunWriter(Path(unit.folder) / "shuffled.arrow", "_key", ("_id",), compress=True)
-    seed = unit.seed.to_bytes(8, "big")
-    for batch in unit.rows.read():
-        ids = batch.column("doc_id").to_pylist()
-        keys = [xxhash.xxh3_64_intdigest(seed + i.encode()) for i in ids]
-        writer.write(
-            with_columns(
-                batch,
-                _key=pa.array(keys, pa.uint64()),
-                _id=pa.array([bytes.fromhex(i) for i in ids], pa.binary(16)),
-            )
-        )
-    return {"runs": {"shuffled": file_entry(writer.close())}}
-
-
-def _shuffled_rows(unit: PartUnit, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    low = -(-(unit.part << 64) // unit.parts)
-    high = -(-((unit.part + 1) << 64) // unit.parts)  # exclusive
-    shift = int(BUCKET_SHIFT)
-    streams = [_unified(run.read(low >> shift, ((high - 1) >> shift) + 1), schema) for run in unit.runs]
-    for batch in merge(streams, "_key", ("_id",)):
-        keys = batch.column("_key").to_numpy()
-        first = int(np.searchsorted(keys, np.uint64(low)))
-        last = int(np.searchsorted(keys, np.uint64(high - 1), "right"))
-        if last > first:
-            yield conform(batch.slice(first, last - first), schema)
-
-
-def _unified(batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    keyed = pa.schema([*schema, pa.field("_key", pa.uint64()), pa.field("_id", pa.binary(16))])
-    for batch in batches:
-        yield conform(batch, keyed)
+    if unit.shuffled:
+        yield from shuffled_rows(unit, schema)
+        return
+    for run, start, rows in unit.runs:
+        yield from (conform(batch, schema) for batch in run.read_rows(start, start + rows))
+    for file, first, count in unit.pieces:
+        for batch in file.read(first, count):
+            if unit.held is not None:
+                batch = batch.filter(pa.array(~unit.held.mask(batch)))
+            yield conform(batch, schema)
 
 
 def part_name(kind: str, number: int) -> str:

@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from corpusforge.errors import OutputError
 
 LOCK_RENEW_SECONDS = 20.0
 LOCK_EXPIRES_SECONDS = 120.0
+NOTE_READ_BYTES = 1 << 20
 
 
 class Ledger:
@@ -38,12 +40,12 @@ class Ledger:
         self._file = open(self.path, "ab")  # noqa: SIM115 - open for as long as the run
         self._append({"driver": self.driver, "pid": os.getpid(), "source": self._source})
 
-    def _read(self) -> None:
+    def _read(self, mend: bool = True) -> None:
         if not self.path.exists():
             return
         content = self.path.read_bytes()
         whole = content.rfind(b"\n") + 1
-        if whole < len(content):  # the last writer died in the middle of a line
+        if mend and whole < len(content):  # the last writer died in the middle of a line
             os.truncate(self.path, whole)
         for line in content[:whole].splitlines():
             entry = orjson.loads(line)
@@ -77,6 +79,11 @@ class Ledger:
         if entries:
             self._append(*entries)
 
+    def note(self, entry: dict[str, Any]) -> None:
+        """Leave a word for who reads the ledger from outside; not synced, since nothing depends on it."""
+        self._file.write(orjson.dumps(entry) + b"\n")
+        self._file.flush()
+
     def drop(self, fingerprint: str) -> None:
         """Forget a unit whose files turned out to be damaged."""
         self.units.pop(fingerprint, None)
@@ -85,6 +92,20 @@ class Ledger:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+class Known(Ledger):
+    """A ledger that is only read, such as that of a run in progress."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "ledger.jsonl"
+        self.units, self.inputs = {}, {}
+        self.driver, self.other_source = 1, False
+        self._source = source_digest()
+        self._read(mend=False)
+
+    def _append(self, *entries: dict[str, Any]) -> None:
+        raise AssertionError("this ledger is only read")
 
 
 class Lock:
@@ -132,6 +153,50 @@ class Lock:
         if owner.get("host") == self._me["host"]:
             return bool(_started(owner["pid"]) != owner.get("started"))
         return age > LOCK_EXPIRES_SECONDS
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who holds a lock."""
+
+    host: str
+    pid: int
+    alive: bool  # as far as can be known from here: on another host, by the time of its last sign
+    seconds: float  # since that sign
+
+
+def owner(folder: Path) -> Owner | None:
+    """Return who works in a work folder, without touching it; None when nobody does."""
+    lock = Lock(folder)
+    try:
+        about = json.loads(lock.path.read_text())
+        age = time.time() - lock.path.stat().st_mtime
+    except FileNotFoundError:
+        return None
+    except ValueError:  # being written
+        about, age = {}, 0.0
+    return Owner(str(about.get("host", "unknown")), int(about.get("pid", 0)), not lock._abandoned(), age)
+
+
+def last_note(path: Path, name: str) -> dict[str, Any] | None:
+    """Return the last entry of a ledger that has `name`, reading from its end; a line that is being written is none."""
+    with open(path, "rb") as file:
+        file.seek(0, os.SEEK_END)
+        at, rest = file.tell(), b""
+        while at > 0:
+            size = min(NOTE_READ_BYTES, at)
+            at -= size
+            file.seek(at)
+            lines = (file.read(size) + rest).split(b"\n")
+            rest = lines[0]
+            for line in reversed(lines[1:] if at else lines):
+                if f'{{"{name}":'.encode() in line[: len(name) + 4]:
+                    try:
+                        found: dict[str, Any] = orjson.loads(line)
+                    except orjson.JSONDecodeError:
+                        continue
+                    return found
+    return None
 
 
 def _started(pid: int) -> float | None:

@@ -1,5 +1,6 @@
 """The manifest: every figure of a run, made from what its units reported."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,11 +10,13 @@ from corpusforge.engine.part_files import files_of
 from corpusforge.engine.plan import Plan
 from corpusforge.engine.segments import SplitState
 from corpusforge.engine.storage import digest
+from corpusforge.engine.verify import accounted, in_parts
 from corpusforge.errors import AccountingError
 from corpusforge.pipeline import Pipeline
 from corpusforge.registry import name_of
+from corpusforge.stages.write.packing import Pack
 
-KINDS = ("data", "rejected", "quarantine", "signals")
+KINDS = ("data", "validation", "rejected", "quarantine", "signals")
 
 
 def pipeline_fingerprint(pipeline: Pipeline) -> str:
@@ -42,22 +45,12 @@ def pipeline_parts(pipeline: Pipeline) -> dict[str, Any]:
 def make(plan: Plan, results: Results, workers: int, wall_seconds: float, cpu_seconds: float) -> dict[str, Any]:
     """Return the manifest; AccountingError when the run's totals do not add up."""
     documents, skipped = _totals(results.states)
-    parts = results.parts
-    written = {
-        "documents": sum(p["documents"] for p in parts["data"]),
-        "copies": sum(p["documents"] for p in parts["data"]),
-        "sequences": 0,
-        "tokens": sum(p["tokens"] for p in parts["data"]),
-    }
-    if (pack := plan.pipeline.layout.pack) is not None:
-        for name in ("sequences", "padding_tokens", "dropped_tokens", "cut_documents"):
-            written[name] = sum(p[name] for p in parts["data"])
-        slots = written["sequences"] * pack.length_tokens
-        written["utilisation"] = round(written["tokens"] / slots, 6) if slots else 1.0
+    parts = results.written.parts
+    written = _written(plan, results)
     if documents["read"] != documents["kept"] + documents["rejected"] + documents["quarantined"]:
         raise AccountingError(f"the run does not add up: {documents}")
-    if written["documents"] != documents["kept"]:
-        raise AccountingError(f"{documents['kept']} documents were kept, {written['documents']} were written")
+    if in_parts(parts["data"], written) != written["copies"] or not accounted(documents["kept"], written):
+        raise AccountingError(f"{documents['kept']} documents were kept; {written} were written")
     if sum(p["documents"] for p in parts["quarantine"]) != documents["quarantined"]:
         raise AccountingError(f"{documents['quarantined']} documents were quarantined, not as many rows written")
     stages = _stages(plan, results)
@@ -88,6 +81,41 @@ def make(plan: Plan, results: Results, workers: int, wall_seconds: float, cpu_se
             "keep_rejected": plan.pipeline.options.keep_rejected,
         },
     }
+
+
+def _written(plan: Plan, results: Results) -> dict[str, Any]:
+    parts, sources, packed = results.written.parts, results.written.sources, results.written.packed
+    pack = plan.pipeline.layout.pack
+    train = _sums(parts["data"], pack, packed.get("data"))
+    copies = train.pop("documents")
+    written: dict[str, Any] = {"documents": copies, "copies": copies, "sequences": 0, **train}
+    if sources:
+        for name in ("documents", "copies", "left_out"):
+            written[name] = sum(found[name] for found in sources.values())
+        written["sources"] = sources
+    if plan.pipeline.layout.validation is not None:
+        held = results.written.tallies["validation"].report()
+        written["validation"] = {**_sums(parts["validation"], pack, packed.get("validation")), "tally": held}
+    return written | {"tally": results.written.tallies["data"].report()}
+
+
+def _sums(parts: list[dict[str, Any]], pack: Pack | None, packed: Counter[str] | None) -> dict[str, Any]:
+    """Return what all parts hold; of shuffled sequences, whose parts hold pieces of documents, what packing counted."""
+    counted: tuple[str, ...] = ("documents", "tokens")
+    if pack is not None:
+        counted += ("sequences", "padding_tokens", "dropped_tokens", "cut_documents")
+    found: dict[str, Any] = {name: sum(p.get(name, 0) for p in parts) for name in counted}
+    if packed is not None:
+        for name in ("tokens", "sequences", "padding_tokens"):
+            if found[name] != packed[name]:
+                raise AccountingError(f"{packed[name]} {name} were packed, {found[name]} were written")
+        begun = found["documents"]
+        found |= {name: packed[name] for name in counted}
+        found["documents_in_no_sequence"] = found["documents"] - begun
+    if pack is not None:
+        slots = found["sequences"] * pack.length_tokens
+        found["utilisation"] = round(found["tokens"] / slots, 6) if slots else 1.0
+    return found
 
 
 def content_checksum(parts: dict[str, list[dict[str, Any]]], documents: Any, stages: list[dict[str, Any]]) -> str:

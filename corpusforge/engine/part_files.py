@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from corpusforge.engine.rows import value_bytes
 from corpusforge.engine.storage import checksum_range, whole_files
-from corpusforge.stages.write.packing import Pack, Packed, packed_schema, sequences
+from corpusforge.engine.tally import tokens
+from corpusforge.stages.write.packing import BEGUN, Pack, Packed, packed_schema, sequences
 from corpusforge.writer import Writer
 
 
@@ -27,20 +28,42 @@ class Documents:
         for batch in rows:
             self.documents += batch.num_rows
             self.bytes += int(value_bytes(batch).sum())
-            self.tokens += _tokens(batch)
+            counted = tokens(batch)
+            self.tokens += 0 if counted is None else int(counted.sum())
             yield batch
 
 
-def _tokens(batch: pa.RecordBatch) -> int:
-    if "token_count" in batch.schema.names:
-        return pc.sum(batch.column("token_count")).as_py() or 0
-    if "input_ids" in batch.schema.names:
-        return pc.sum(pc.list_value_length(batch.column("input_ids"))).as_py() or 0
-    return 0
+@dataclass
+class Sequences:
+    """What a part of sequences holds: of the documents those that begin in it."""
+
+    documents: int = 0
+    bytes: int = 0
+    tokens: int = 0
+    sequences: int = 0
+    padding_tokens: int = 0
+
+    def counted(self, rows: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield `rows` without the column that only counts, and count them."""
+        for batch in rows:
+            self.documents += pc.sum(batch.column(BEGUN)).as_py() or 0
+            batch = batch.drop_columns([BEGUN])
+            tokens = pc.sum(batch.column("lengths").flatten()).as_py() or 0
+            self.sequences += batch.num_rows
+            self.bytes += int(value_bytes(batch).sum())
+            self.tokens += tokens
+            self.padding_tokens += len(batch.column("input_ids").flatten()) - tokens
+            yield batch
 
 
 def write_files(
-    rows: Iterator[pa.RecordBatch], schema: pa.Schema, folder: Path, stem: str, writer: Writer, pack: Pack | None
+    rows: Iterator[pa.RecordBatch],
+    schema: pa.Schema,
+    folder: Path,
+    stem: str,
+    writer: Writer,
+    pack: Pack | None,
+    packed: bool = False,
 ) -> dict[str, Any]:
     """Write one part and return its entry in the manifest.
 
@@ -48,9 +71,12 @@ def write_files(
     without a suffix, such as data/part-00007. The entry has `path`, `size` and `checksum` of the first file, `index`
     with those of the others if there are any, and what was counted: `documents`, `bytes` and `tokens`, and, of a packed
     part, also `sequences`, `padding_tokens`, `dropped_tokens` and `cut_documents` (`tokens` then are those written).
+    With `packed` the rows are sequences already, with the column BEGUN; `documents` are those that begin in them.
     """
-    before, after = Documents(), Packed()
+    before, after = Sequences() if packed else Documents(), Packed()
     rows = before.counted(rows)
+    if packed:
+        schema = schema.remove(schema.get_field_index(BEGUN))
     if pack is not None:
         rows, schema = sequences(rows, pack, after), packed_schema(schema, pack)
     names = [stem + suffix for suffix in writer.suffixes(schema)]

@@ -1,19 +1,41 @@
 """Parts: what a run leaves, planned from block sizes and written one task a part."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 
-from corpusforge.engine.exchange import RunFile
+from corpusforge.engine.arrangement import Arrangement, Rows, held_identity, in_order, present, sorted_runs
 from corpusforge.engine.identity import FORMAT, stage_identity
-from corpusforge.engine.layout import Pieces, cut_parts, part_name, unified_schema
+from corpusforge.engine.layout import Pieces, cut_parts, part_name
 from corpusforge.engine.plan import Plan
 from corpusforge.engine.rows import RowsFile
 from corpusforge.engine.scheduler import Scheduler
 from corpusforge.engine.segments import SplitState
+from corpusforge.engine.shuffling import KEY_BYTES
 from corpusforge.engine.storage import digest
-from corpusforge.engine.units import PartUnit, ShuffleUnit, rows_file, run_file
+from corpusforge.engine.tally import Tally
+from corpusforge.engine.units import (
+    PartUnit,
+    RowRange,
+    SequencesUnit,
+    run_file,
+)
+from corpusforge.stages.write.packing import BEGUN, Pack, packed_schema
+
+Entries = dict[str, list[dict[str, Any]]]  # kind -> the manifest's entries of its parts
+
+
+@dataclass
+class Written:
+    """The parts of a run, what the layout did to each source, and, of shuffled sequences, what packing counted."""
+
+    parts: Entries
+    sources: dict[str, dict[str, Any]]
+    packed: dict[str, Counter[str]]  # data and validation; empty unless sequences are shuffled
+    tallies: dict[str, Tally]  # data and validation
 
 
 class Parts:
@@ -21,56 +43,94 @@ class Parts:
 
     def __init__(self, plan: Plan, scheduler: Scheduler) -> None:
         self.plan = plan
+        self.layout = plan.pipeline.layout
         self.scheduler = scheduler
 
-    def run(self, states: list[SplitState]) -> dict[str, list[dict[str, Any]]]:
-        writer = self.plan.pipeline.writer
-        left = sorted(((b, g, i, r) for i, s in enumerate(states) for b, g, r in s.left), key=lambda entry: entry[:3])
-        files: dict[str, list[RowsFile]] = {"data": [s.rows for s in states if s.rows is not None]}
-        files["rejected"] = _present(r["files"]["rejected"] for *_, r in left)
-        files["quarantine"] = _present(r["files"][n] for *_, r in left for n in ("unreadable", "quarantine"))
-        starts = sorted({(b, g, int(n)) for b, g, _, r in left for n in r["signals"]})
-        files["signals"] = _present(
-            r["signals"].get(str(n)) for b, g, n in starts for rb, rg, _, r in left if (rb, rg) == (b, g)
-        )
+    def run(self, states: list[SplitState]) -> Written:
+        """Lay out and write the documents that were kept, and the records of the others."""
         self.scheduler.progress.segment("write", 0)
-        units: list[PartUnit] = []
-        for kind, present in files.items():
-            if not present:
-                continue
-            schema = unified_schema(present)
-            runs: tuple[RunFile, ...] = ()
-            if kind == "data" and self.plan.pipeline.layout.order == "shuffled":
-                runs = self._shuffle(present)
-                total = sum(size for file in present for _, size in file.blocks)
-                pieces: list[Pieces] = [()] * max(1, -(-total // int(writer.shard_bytes)))
-            else:
-                pieces = cut_parts(present, int(writer.shard_bytes))
-            for number, mine in enumerate(pieces):
-                units.append(self._part_unit(kind, number, len(pieces), mine, runs, schema))
-        parts: dict[str, list[dict[str, Any]]] = {kind: [] for kind in files}
+        documents: dict[str, list[RowsFile]] = {source.name: [] for source in self.plan.pipeline.sources}
+        for state in states:
+            if state.rows is not None:
+                documents[state.split.source].append(state.rows)
+        rows, sources = Arrangement(self.plan.pipeline, self.scheduler).run(documents)
+        packed: dict[str, Counter[str]] = {}
+        tallies = {kind: Tally() for kind in ("data", "validation")}
+        if self.layout.pack is not None and self.layout.pack.shuffle:
+            rows, packed = self._sequences(rows, self.layout.pack, tallies)
+        records = _records(states)
+        rows |= {kind: in_order(files) for kind, files in records.items()}
+        units = [unit for folder, mine in rows.items() for unit in self._units(folder, mine)]
+        parts: Entries = {kind: [] for kind in ("data", "validation", *records)}
         for unit, report in zip(units, self.scheduler.reports(units), strict=True):
-            parts[unit.name.split("/")[0]].append(report["part"])
-        return parts
+            parts[_kind(unit.name)].append(report["part"])
+            if report["tally"] is not None:
+                tallies[_kind(unit.name)].merge(report["tally"])
+        return Written(parts, sources, packed, tallies)
 
-    def _shuffle(self, files: Sequence[RowsFile]) -> tuple[RunFile, ...]:
-        seed = self.plan.pipeline.layout.seed
-        units = [
-            ShuffleUnit(digest(FORMAT, "shuffle", seed, f.checksum), f"shuffle {i}", "", f, seed)
-            for i, f in enumerate(files)
-        ]
-        runs = (run_file(report["runs"]["shuffled"]) for report in self.scheduler.reports(units))
-        return tuple(run for run in runs if run is not None)
+    # ---- sequences
+
+    def _sequences(
+        self, rows: Mapping[str, Rows], pack: Pack, tallies: Mapping[str, Tally]
+    ) -> tuple[dict[str, Rows], dict[str, Counter[str]]]:
+        """Return the sequences of each folder, and what packing counted of data and of validation."""
+        units = {
+            folder: [
+                SequencesUnit(
+                    fingerprint=digest(FORMAT, "sequences", part.fingerprint, str(self.layout.seed)),
+                    name=f"sequences {part.name}",
+                    folder="",
+                    part=part,
+                    seed=self.layout.seed,
+                )
+                for part in self._units(folder, mine)
+            ]
+            for folder, mine in rows.items()
+        }
+        reports = iter(self.scheduler.reports([unit for mine in units.values() for unit in mine]))
+        packed = {kind: Counter[str]() for kind in ("data", "validation")}
+        found: dict[str, Rows] = {}
+        for folder, mine in units.items():
+            runs = []
+            for report in (next(reports) for _ in mine):
+                packed[_kind(folder)].update(report["packed"])
+                tallies[_kind(folder)].merge(report["tally"])
+                if (run := run_file(report["run"])) is not None:
+                    runs.append(run)
+            schema = packed_schema(rows[folder].schema, pack).append(pa.field(BEGUN, pa.int64()))
+            found[folder] = replace(sorted_runs(runs, KEY_BYTES + 8, schema), packed=True)
+        return found, packed
+
+    # ---- parts
+
+    def _units(self, folder: str, rows: Rows) -> list[PartUnit]:
+        shard_bytes = int(self.plan.pipeline.writer.shard_bytes)
+        if rows.runs:
+            parts = max(1, -(-rows.runs_bytes // shard_bytes))
+            return [self._part_unit(folder, n, rows, runs=rows.runs, parts=parts) for n in range(parts)]
+        if rows.stretches:
+            cut = cut_parts(rows.stretches, shard_bytes)
+            ranges = [tuple(one.cut(first, count).range for one, first, count in part) for part in cut]
+            return [self._part_unit(folder, n, rows, runs=mine) for n, mine in enumerate(ranges)]
+        pieces = cut_parts(rows.files, shard_bytes)
+        return [self._part_unit(folder, n, rows, pieces=mine) for n, mine in enumerate(pieces)]
 
     def _part_unit(
-        self, kind: str, number: int, count: int, pieces: Pieces, runs: tuple[RunFile, ...], schema: pa.Schema
+        self,
+        folder: str,
+        number: int,
+        rows: Rows,
+        pieces: Pieces = (),
+        runs: tuple[RowRange, ...] = (),
+        parts: int = 0,
     ) -> PartUnit:
-        writer, pack = self.plan.pipeline.writer, self.plan.pipeline.layout.pack
-        if kind != "data":
+        """Return the unit of a part; `parts` is the number of them all where rows are shuffled, else 0."""
+        writer, pack = self.plan.pipeline.writer, self.layout.pack
+        if _kind(folder) not in ("data", "validation"):
             writer, pack = writer.records(), None
-        name = part_name(kind, number)
-        serialized = schema.serialize().to_pybytes()
-        what = [[f.checksum, first, n] for f, first, n in pieces], [r.checksum for r in runs]
+        name = part_name(folder, number)
+        serialized = rows.schema.serialize().to_pybytes()
+        what = [[f.checksum, first, n] for f, first, n in pieces], [[r.checksum, start, n] for r, start, n in runs]
         return PartUnit(
             fingerprint=digest(
                 FORMAT,
@@ -79,21 +139,39 @@ class Parts:
                 pack.model_dump(mode="json") if pack else None,
                 name,
                 what,
+                held_identity(rows.held),
                 number,
-                count,
+                parts,
                 serialized.hex(),
+                rows.packed,
             ),
             name=name,
             folder=str(self.scheduler.staging),
             pieces=pieces,
             runs=runs,
+            shuffled=parts > 0,
             part=number,
-            parts=count,
+            parts=parts,
             schema=serialized,
             writer=writer,
-            pack=pack,
+            pack=None if rows.packed else pack,
+            held=rows.held,
+            packed=rows.packed,
         )
 
 
-def _present(entries: Iterable[Mapping[str, Any] | None]) -> list[RowsFile]:
-    return [file for entry in entries if (file := rows_file(entry)) is not None]
+def _kind(name: str) -> str:
+    return name.partition("/")[0]
+
+
+def _records(states: Sequence[SplitState]) -> dict[str, list[RowsFile]]:
+    """Return the files of what is no document any more, in order of (block, segment, reading order)."""
+    left = sorted(((b, g, i, r) for i, s in enumerate(states) for b, g, r in s.left), key=lambda entry: entry[:3])
+    starts = sorted({(b, g, int(n)) for b, g, _, r in left for n in r["signals"]})
+    return {
+        "rejected": present(r["files"]["rejected"] for *_, r in left),
+        "quarantine": present(r["files"][n] for *_, r in left for n in ("unreadable", "quarantine")),
+        "signals": present(
+            r["signals"].get(str(n)) for b, g, n in starts for rb, rg, _, r in left if (rb, rg) == (b, g)
+        ),
+    }

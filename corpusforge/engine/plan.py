@@ -63,7 +63,7 @@ class Plan:
                 assert isinstance(stage, CorpusStage)
                 passes = ", ".join(p.name for p in stage.passes())
                 said.append(f"exchange: {block.corpus.step.name} ({passes})")
-        return said
+        return said + self.pipeline.output_lines()
 
 
 def plan(pipeline: Pipeline) -> Plan:

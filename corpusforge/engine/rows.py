@@ -34,10 +34,15 @@ class RowsFile:
         """Number of rows in all blocks."""
         return sum(rows for rows, _ in self.blocks)
 
-    def read(self, first: int = 0, count: int | None = None) -> Iterator[pa.RecordBatch]:
-        """Yield blocks in order, after the file has been compared with its checksum."""
+    def read(
+        self, first: int = 0, count: int | None = None, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield blocks in order, after the file has been compared with its checksum; of `columns` those it has."""
         with pa.memory_map(verified(self.path, self.checksum, self.size)) as file:
             reader = pa.ipc.open_file(file)
+            if columns is not None:
+                wanted = [i for i, name in enumerate(reader.schema.names) if name in columns]
+                reader = pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(included_fields=wanted))
             stop = reader.num_record_batches if count is None else first + count
             for block in range(first, stop):
                 yield reader.get_batch(block)
@@ -168,3 +173,10 @@ def grouped(batches: Iterator[pa.RecordBatch], group_bytes: int) -> Iterator[lis
             start = end
     if held:
         yield held
+
+
+def conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Return the batch with exactly the columns of `schema`; missing ones are null."""
+    names = set(batch.schema.names)
+    columns = [batch.column(f.name) if f.name in names else pa.nulls(batch.num_rows, f.type) for f in schema]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)

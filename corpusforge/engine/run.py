@@ -13,6 +13,7 @@ import orjson
 from corpusforge.engine import manifest as manifests
 from corpusforge.engine.driver import Driver, Results
 from corpusforge.engine.identity import versions
+from corpusforge.engine.journal import Journal
 from corpusforge.engine.ledger import Ledger, Lock
 from corpusforge.engine.local import LocalRunner
 from corpusforge.engine.part_files import files_of
@@ -53,8 +54,8 @@ def run(
     work = Path(os.path.abspath(pipeline.options.work)) if pipeline.options.work else output / ".work"
     planned = plan(pipeline)
     with Lock(output / ".work"), Lock(work) if work != output / ".work" else contextlib.nullcontext():
-        earlier = _earlier(output, pipeline, replace)
-        if earlier is not None and not fresh and _same_inputs(planned, earlier) and not verify(output):
+        earlier = earlier_manifest(output, pipeline, replace)
+        if earlier is not None and not fresh and same_inputs(planned, earlier) and not verify(output):
             progress.line(f"{output} is already complete")
             return Outcome(output, earlier, already_complete=True)
         if fresh:
@@ -62,6 +63,7 @@ def run(
         ledger = Ledger(work, fresh)
         if ledger.other_source and ledger.units:
             progress.line("corpusforge itself has changed since this work began; --fresh does all of it again")
+        progress = Journal(progress, ledger)
         staging = output / ".new"
         runner = _runner(pipeline, address, planned)
         try:
@@ -82,8 +84,7 @@ def run(
             (work / "ledger.jsonl").replace(work / "ledger.done.jsonl")
         else:
             _sweep(work, ledger)
-    with contextlib.suppress(OSError):
-        staging.rmdir()
+    shutil.rmtree(staging, ignore_errors=True)
     progress.done()
     return Outcome(output, made)
 
@@ -117,7 +118,7 @@ def _runner(pipeline: Pipeline, address: str | None, planned: Plan) -> Runner:
     return RayRunner(workers, address, memory + 6 * int(pipeline.options.batch_bytes))
 
 
-def _earlier(output: Path, pipeline: Pipeline, replace: bool) -> dict[str, Any] | None:
+def earlier_manifest(output: Path, pipeline: Pipeline, replace: bool) -> dict[str, Any] | None:
     """Return the manifest of a finished run of the same recipe; OutputError when it is of another one."""
     path = output / "manifest.json"
     if not path.exists():
@@ -135,7 +136,8 @@ def _earlier(output: Path, pipeline: Pipeline, replace: bool) -> dict[str, Any] 
     )
 
 
-def _same_inputs(planned: Plan, earlier: dict[str, Any]) -> bool:
+def same_inputs(planned: Plan, earlier: dict[str, Any]) -> bool:
+    """Say whether a finished run read the files that are there now, by their names, sizes and times."""
     now = {(f.source, f.relative): [f.size, f.modified_ns, f.folder_checksum] for f in planned.inputs}
     then = {(i["source"], i["path"]): i["stamp"] for i in earlier["inputs"]}
     return now == then
@@ -160,12 +162,18 @@ def _finish(
         new, final = staging / kind, output / kind
         if new.is_dir():
             final.mkdir(exist_ok=True)
-            for part in sorted(new.iterdir()):
-                part.replace(final / part.name)
-            new.rmdir()
+            for part in sorted(path for path in new.rglob("*") if path.is_file()):
+                place = final / part.relative_to(new)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                part.replace(place)
     parts = {"data": made["shards"], **{kind: made[kind] for kind in manifests.KINDS[1:]}}
     for path in unnamed_files(output, {f["path"] for named in parts.values() for f in files_of(named)}):
         path.unlink()
+    for kind in manifests.KINDS:
+        folders = [path for path in (output / kind).rglob("*") if path.is_dir()]
+        for folder in sorted([output / kind, *folders], reverse=True):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
     (output / "data").mkdir(exist_ok=True)
     write_whole(output / "recipe.yaml", (pipeline.resolved or resolve(pipeline)).encode())
     funnel = {k: made[k] for k in ("documents", "skipped", "written", "sources", "stages")}

@@ -12,9 +12,20 @@ from typing import Any, Protocol, TypeVar
 
 from corpusforge.engine.ledger import Ledger
 from corpusforge.engine.part_files import files_of
-from corpusforge.engine.plan import PlannedStep
+from corpusforge.engine.plan import Plan, PlannedStep
 from corpusforge.engine.storage import checksum_range
-from corpusforge.engine.units import CombineUnit, EmitUnit, PartUnit, Report, SegmentUnit, ShuffleUnit, Unit
+from corpusforge.engine.units import (
+    CombineUnit,
+    EmitUnit,
+    FolderUnit,
+    HoldOutUnit,
+    PartUnit,
+    Report,
+    SegmentUnit,
+    ShuffleUnit,
+    SizesUnit,
+    Unit,
+)
 from corpusforge.errors import AccountingError, CorpusforgeError, RunError
 
 MAX_ATTEMPTS = 4
@@ -41,8 +52,9 @@ class Runner(Protocol):
 class Progress(Protocol):
     """What is told how a run goes; see cli/progress.py."""
 
+    def begin(self, plan: Plan, counters: Mapping[str, float], workers: int) -> None: ...
     def segment(self, name: str, units: int) -> None: ...
-    def advance(self, documents: int, kept: int, bytes: int) -> None: ...
+    def advance(self, report: Report, ran: bool) -> None: ...
     def done(self) -> None: ...
     def line(self, text: str) -> None: ...
 
@@ -50,8 +62,9 @@ class Progress(Protocol):
 class Silent:
     """Progress that says nothing."""
 
+    def begin(self, plan: Plan, counters: Mapping[str, float], workers: int) -> None: ...
     def segment(self, name: str, units: int) -> None: ...
-    def advance(self, documents: int, kept: int, bytes: int) -> None: ...
+    def advance(self, report: Report, ran: bool) -> None: ...
     def done(self) -> None: ...
     def line(self, text: str) -> None: ...
 
@@ -118,7 +131,7 @@ class Scheduler:
                     self.counters["units_run"] += 1
                     self.counters["cpu_seconds"] += report["cpu_seconds"]
                     self.counters["peak_bytes"] = max(self.counters["peak_bytes"], report["peak_bytes"])
-                    self._say(report)
+                    self.progress.advance(report, ran=True)
                     queue.extendleft(committed(unit, report))
 
     def _count(self, unit: Unit, report: Report) -> None:
@@ -139,7 +152,7 @@ class Scheduler:
             report = self.ledger.units.get(unit.fingerprint)
             if report is not None and self._stands(unit, report):
                 self._count(unit, report)
-                self._say(report)
+                self.progress.advance(report, ran=False)
                 queue.extendleft(committed(unit, report))
                 continue
             bundle.append(unit)
@@ -179,12 +192,6 @@ class Scheduler:
         self.progress.line(f"{units[0].name}: {error}; trying again")
         return again
 
-    def _say(self, report: Report) -> None:
-        if (counts := report.get("counts")) is not None:
-            self.progress.advance(counts["read"], counts["kept"], counts["bytes"])
-        else:
-            self.progress.advance(0, 0, 0)
-
 
 def _is_stored(folder: Path, file: Mapping[str, Any]) -> bool:
     path = folder / file["path"]
@@ -212,6 +219,6 @@ def _check(report: Report) -> None:
 def _unit_bytes(unit: Unit) -> int:
     if isinstance(unit, SegmentUnit):
         return unit.rows.size if unit.rows is not None else unit.split.length
-    if isinstance(unit, EmitUnit | ShuffleUnit):
+    if isinstance(unit, EmitUnit | SizesUnit | ShuffleUnit | HoldOutUnit | FolderUnit):
         return unit.rows.size
     return BUNDLE_BYTES

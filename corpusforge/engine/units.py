@@ -1,12 +1,14 @@
 """Units of work: what a worker is told, and what it reports. Small, picklable, no data inside."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, NamedTuple
 
 from corpusforge.engine.exchange import RunFile
+from corpusforge.engine.mixture import Draw, Measure, Upsample
 from corpusforge.engine.plan import PlannedStep
 from corpusforge.engine.rows import RowsFile
+from corpusforge.engine.validation import HeldOut
 from corpusforge.source import Reader, Split
 from corpusforge.stages.write.packing import Pack
 from corpusforge.writer import Writer
@@ -79,34 +81,131 @@ class CombineUnit:
     state: bool  # also report count and checksum of the rows
 
 
+class RowRange(NamedTuple):
+    """The rows [start, start + rows) of a run."""
+
+    run: RunFile
+    start: int
+    rows: int
+
+
 @dataclass(frozen=True)
 class PartUnit:
-    """One output part: blocks of rows files in order, or a key range of shuffled runs."""
+    """One output part: blocks of rows files or stretches of runs in order, or a key range of shuffled runs."""
 
     fingerprint: str
     name: str  # without a suffix, such as data/part-00007
     folder: str  # where the part appears
     pieces: tuple[tuple[RowsFile, int, int], ...]  # file, first block, number of blocks
-    runs: tuple[RunFile, ...]  # shuffled: sorted by key
+    runs: tuple[RowRange, ...]
+    shuffled: bool  # `runs` are sorted by order key, and the part is the range `part` of `parts` of it
     part: int
     parts: int
-    schema: bytes  # Arrow IPC of the schema of the documents
+    schema: bytes  # Arrow IPC of the schema of the rows
     writer: Writer
     pack: Pack | None
+    held: HeldOut | None = None  # documents of `pieces` that are left out, since they are in validation/
+    packed: bool = False  # the rows are sequences already
+
+
+@dataclass(frozen=True)
+class SequencesUnit:
+    """The sequences that the documents of one part are packed into, as a run sorted by order key."""
+
+    fingerprint: str
+    name: str
+    folder: str
+    part: PartUnit
+    seed: int
+
+
+@dataclass(frozen=True)
+class FolderUnit:
+    """The documents of one split as a run sorted by the value of a column; what is held out as another."""
+
+    fingerprint: str
+    name: str
+    folder: str
+    rows: RowsFile
+    column: str
+    held: HeldOut | None
+
+
+@dataclass(frozen=True)
+class SizesUnit:
+    """Id, size and copies of every document of one split; with `cluster` also the key of its cluster."""
+
+    fingerprint: str
+    name: str
+    folder: str
+    rows: RowsFile
+    measure: Measure
+    upsample: Upsample | None
+    cluster: str
+    cluster_seed: int
+
+
+@dataclass(frozen=True)
+class HistogramUnit:
+    """Copies and sizes of an epoch of the documents of some splits, by the next bits of their keys."""
+
+    fingerprint: str
+    name: str
+    folder: str
+    sizes: tuple[RowsFile, ...]
+    by: Literal["draw", "cluster"]
+    seed: int
+    epoch: int
+    level: int
+    prefix: int
+    held_last_key: int  # documents whose cluster has a key up to this are not counted; -1: all are
 
 
 @dataclass(frozen=True)
 class ShuffleUnit:
-    """The rows of one split as a run sorted by the shuffle key."""
+    """The copies of one split that are drawn, as a run sorted by order key; what is held out as another."""
 
     fingerprint: str
     name: str
     folder: str
     rows: RowsFile
     seed: int
+    draw: Draw
+    measure: Measure
+    upsample: Upsample | None
+    held: HeldOut | None
+    copy_column: bool
+    partition_by: str | None  # sort by the value of this column before the order key
 
 
-Unit = SegmentUnit | EmitUnit | CombineUnit | PartUnit | ShuffleUnit
+@dataclass(frozen=True)
+class HoldOutUnit:
+    """The documents of one split that are held out, in reading order."""
+
+    fingerprint: str
+    name: str
+    folder: str
+    rows: RowsFile
+    held: HeldOut
+
+
+Unit = (
+    SegmentUnit
+    | EmitUnit
+    | CombineUnit
+    | SizesUnit
+    | HistogramUnit
+    | HoldOutUnit
+    | ShuffleUnit
+    | FolderUnit
+    | SequencesUnit
+    | PartUnit
+)
+
+
+def row_range(run: RunFile, start: int, rows: int) -> RowRange:
+    """Return rows of a run, without its count of buckets: a part names every run, and needs none of these."""
+    return RowRange(replace(run, buckets=""), start, rows)
 
 
 def file_entry(file: RowsFile | RunFile | None) -> dict[str, Any] | None:

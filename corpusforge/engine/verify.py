@@ -13,8 +13,8 @@ from corpusforge.errors import OutputError, RecipeError
 from corpusforge.registry import find
 from corpusforge.writer import Writer
 
-KINDS = ("data", "rejected", "quarantine", "signals")
-RECORDS = "write.parquet"  # writes everything but data/
+KINDS = ("data", "validation", "rejected", "quarantine", "signals")
+RECORDS = "write.parquet"  # writes everything but data/ and validation/
 
 
 def verify(path: str | Path, inputs: str | Path | None = None) -> list[str]:
@@ -31,9 +31,9 @@ def verify(path: str | Path, inputs: str | Path | None = None) -> list[str]:
     except orjson.JSONDecodeError as error:
         return [f"manifest.json is not valid JSON: {error}"]
     problems = list(_counts(manifest))
-    named = {"data": manifest["shards"], **{kind: manifest[kind] for kind in KINDS[1:]}}
+    named = {"data": manifest["shards"], **{kind: manifest.get(kind, []) for kind in KINDS[1:]}}
     for kind, parts in named.items():
-        writer = manifest.get("writer", RECORDS) if kind == "data" else RECORDS
+        writer = manifest.get("writer", RECORDS) if kind in ("data", "validation") else RECORDS
         for part in parts:
             problems += _part(output, part, writer)
     due = {f["path"] for parts in named.values() for f in files_of(parts)}
@@ -44,7 +44,7 @@ def verify(path: str | Path, inputs: str | Path | None = None) -> list[str]:
 
 
 def unnamed_files(output: Path, named: set[str]) -> Iterator[Path]:
-    """Yield files under data/, rejected/, quarantine/ and signals/ that are not in `named`."""
+    """Yield files under data/, validation/, rejected/, quarantine/ and signals/ that are not in `named`."""
     for kind in KINDS:
         if (output / kind).is_dir():
             for path in sorted((output / kind).rglob("*")):
@@ -56,8 +56,14 @@ def _counts(manifest: dict[str, Any]) -> Iterator[str]:
     documents = manifest["documents"]
     if documents["read"] != documents["kept"] + documents["rejected"] + documents["quarantined"]:
         yield f"documents do not add up: {documents}"
-    if sum(p["documents"] for p in manifest["shards"]) != documents["kept"]:
-        yield "the shards do not hold as many documents as were kept"
+    written = manifest["written"]
+    if in_parts(manifest["shards"], written) != written["copies"]:
+        yield f"the shards do not hold the {written['copies']} copies of documents that were written"
+    held_out = written.get("validation", {"documents": 0})
+    if in_parts(manifest.get("validation", []), held_out) != held_out["documents"]:
+        yield "validation/ does not hold as many documents as were held out"
+    if not accounted(documents["kept"], written):
+        yield f"{documents['kept']} documents were kept, which is not what was written, held out and left out"
     if sum(p["documents"] for p in manifest["quarantine"]) != documents["quarantined"]:
         yield "quarantine/ does not hold as many rows as were quarantined"
     rejected = sum(p["documents"] for p in manifest["rejected"])
@@ -75,6 +81,21 @@ def _counts(manifest: dict[str, Any]) -> Iterator[str]:
             if due is not None and counts["read"] != due:
                 yield f"stage {stage['name']}: {counts['read']} documents of {source} read, {due} were kept before"
             due = counts["kept"]
+
+
+def in_parts(parts: list[dict[str, Any]], written: dict[str, Any]) -> int:
+    """Return the documents that the parts account for, with those that are in no sequence, having no tokens.
+
+    A part of shuffled sequences counts the documents that begin in it.
+    """
+    counted: int = sum(p["documents"] for p in parts)
+    return counted + int(written.get("documents_in_no_sequence", 0))
+
+
+def accounted(kept: int, written: dict[str, Any]) -> bool:
+    """Say whether every kept document was written for training, held out, or left out by the mix."""
+    held_out: int = written.get("validation", {"documents": 0})["documents"]
+    return bool(kept == written["documents"] + held_out + written.get("left_out", 0))
 
 
 def _part(output: Path, part: dict[str, Any], writer: str) -> list[str]:

@@ -6,16 +6,38 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from corpusforge.engine.emitting import run_combine, run_emit
-from corpusforge.engine.layout import write_part, write_shuffled
+from corpusforge.engine.folders import write_by_value
+from corpusforge.engine.layout import write_part
+from corpusforge.engine.mixing import count_by_key, write_sizes
 from corpusforge.engine.segment import run_segment
-from corpusforge.engine.units import CombineUnit, EmitUnit, PartUnit, Report, SegmentUnit, ShuffleUnit, Unit
+from corpusforge.engine.sequences import write_sequences
+from corpusforge.engine.shuffling import write_held_out, write_shuffled
+from corpusforge.engine.units import (
+    CombineUnit,
+    EmitUnit,
+    FolderUnit,
+    HistogramUnit,
+    HoldOutUnit,
+    PartUnit,
+    Report,
+    SegmentUnit,
+    SequencesUnit,
+    ShuffleUnit,
+    SizesUnit,
+    Unit,
+)
 
 RUN: Mapping[type, Callable[..., Report]] = {
     SegmentUnit: run_segment,
     EmitUnit: run_emit,
     CombineUnit: run_combine,
     PartUnit: write_part,
+    SizesUnit: write_sizes,
+    HistogramUnit: count_by_key,
     ShuffleUnit: write_shuffled,
+    HoldOutUnit: write_held_out,
+    FolderUnit: write_by_value,
+    SequencesUnit: write_sequences,
 }
 
 

@@ -26,8 +26,8 @@ def locate(output: Path, manifest: dict[str, Any], doc_ids: Sequence[str]) -> di
     """
     wanted = pa.array(sorted(set(doc_ids)), pa.string())
     found: dict[str, dict[str, Any]] = {}
-    for kind in ("shards", "rejected"):
-        for part in manifest[kind]:
+    for kind in ("shards", "validation", "rejected"):
+        for part in manifest.get(kind, ()):
             if len(found) == len(wanted):
                 return found
             path = output / part["path"]

@@ -42,13 +42,15 @@ def parse_steps(text: str) -> Steps:
 
 
 class Curve:
-    """Documents that the block keeps at each value; by source, and how many of them are gained and lost."""
+    """Documents that the block keeps at each value and at the run's own; by source, how many are gained and lost."""
 
     def __init__(self, question: Question, steps: Steps) -> None:
         self.question = question
-        self.steps = steps
+        self.key = steps.key
         self.name, self.end = steps.key.rsplit(".", 1)
-        size = len(steps.values)
+        within = [bound for bound in self.current if steps.values[0] <= bound <= steps.values[-1]]
+        self.values = np.union1d(steps.values, within)  # the run's own among them, to compare with
+        size = len(self.values)
         self.sources = dict.fromkeys(sorted({t.block.source for t in question.targets}))
         self.kept = {source: np.zeros(size, np.int64) for source in self.sources}
         self.gained = {source: np.zeros(size, np.int64) for source in self.sources}
@@ -65,15 +67,15 @@ class Curve:
         old = judged.before == KEPT
         self.stored[source] += len(old)
         self.before[source] += int(old.sum())
-        elsewhere = _bound_by_table(pack, self.steps.key, judged.groups, len(old))
+        elsewhere = _bound_by_table(pack, self.key, judged.groups, len(old))
         for counts, mask in ((self.kept, passing), (self.gained, passing & ~old)):
             measured = judged.table[signal][mask & ~elsewhere]
             free = int((mask & elsewhere).sum()) + int(np.isnan(measured).sum())  # NaN fires nothing
             values = np.sort(measured[~np.isnan(measured)])
             if self.end == "min":  # kept at a bound: values at or above it
-                counts[source] += free + len(values) - np.searchsorted(values, self.steps.values, "left")
+                counts[source] += free + len(values) - np.searchsorted(values, self.values, "left")
             else:
-                counts[source] += free + np.searchsorted(values, self.steps.values, "right")
+                counts[source] += free + np.searchsorted(values, self.values, "right")
 
     @property
     def current(self) -> list[float]:
@@ -92,7 +94,7 @@ class Curve:
         """Return the curve as plain data: at each value kept, gained and lost, over all and by source."""
         points = []
         documents = {source: self.stored[source] * self.factor(source) for source in self.sources}
-        for i, value in enumerate(self.steps.values):
+        for i, value in enumerate(self.values):
             by = {}
             for source in self.sources:
                 kept, gained = int(self.kept[source][i]), int(self.gained[source][i])
@@ -104,7 +106,7 @@ class Curve:
         return {
             "output": str(self.question.output),
             "pack": self.question.targets[0].pack.name,
-            "sweep": self.steps.key,
+            "sweep": self.key,
             "current": self.current,
             "signals_share": self.question.share,
             "documents": round(sum(documents.values())),

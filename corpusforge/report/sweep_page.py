@@ -5,8 +5,8 @@ import re
 from typing import Any
 
 # Colours that matplotlib writes into the SVG, and the properties of the page's style sheet that take their place.
-INK, FAINT, KEPT, GAINED, LOST = "#010101", "#020202", "#030303", "#040404", "#050505"
-PROPERTIES = {INK: "--ink", FAINT: "--line", KEPT: "--kept", GAINED: "--gained", LOST: "--lost"}
+INK, FAINT, KEPT, GAINED, LOST, BOUND = "#010101", "#020202", "#030303", "#040404", "#050505", "#060606"
+PROPERTIES = {INK: "--ink", FAINT: "--line", KEPT: "--kept", GAINED: "--gained", LOST: "--lost", BOUND: "--bound"}
 DASHES = ("-", "--", ":", "-.")  # sources are told apart without colour
 MOST_SOURCES = 4  # with a line of their own; the table has all of them
 
@@ -32,7 +32,7 @@ def _kept(figures: dict[str, Any]) -> str:
         mine = [_share(p["sources"][source]["kept"], figures["sources"][source]) for p in figures["points"]]
         axes.plot(values, mine, color=INK, linewidth=1.1, linestyle=dash, label=source)
     axes.set_ylabel("kept, %")
-    axes.legend(frameon=False, labelcolor=INK)
+    figure.legend(loc="outside upper center", ncols=6, frameon=False, labelcolor=INK)
     return _svg(figure)
 
 
@@ -43,7 +43,7 @@ def _moved(figures: dict[str, Any]) -> str:
     axes.plot(values, [point["lost"] for point in figures["points"]], color=LOST, linewidth=2, label="lost")
     axes.set_ylim(bottom=0)
     axes.set_ylabel("documents")
-    axes.legend(frameon=False, labelcolor=INK)
+    figure.legend(loc="outside upper center", ncols=6, frameon=False, labelcolor=INK)
     return _svg(figure)
 
 
@@ -64,7 +64,7 @@ def _axes(figures: dict[str, Any]) -> Any:
     values = [point["value"] for point in figures["points"]]
     for bound in figures["current"]:
         if values[0] <= bound <= values[-1]:
-            axes.axvline(bound, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+            axes.axvline(bound, color=BOUND, linewidth=1.6, label="the run")
     return figure, axes
 
 

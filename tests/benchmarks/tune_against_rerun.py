@@ -20,12 +20,12 @@ from corpusforge.report.pack_edit import save
 from corpusforge.report.tune import ask, outcomes
 
 JOB = Path(__file__).with_name("main_job.yaml")
-CHANGES = (  # pack, bound, value: two tightened, three loosened
+CHANGES = (  # pack, bound, value: three tightened, two loosened
     ("gopher_quality", "word_count.min", 200),
-    ("gopher_repetition", "top_2gram_char_fraction.max", 0.1),
+    ("gopher_repetition", "top_2gram_char_fraction.max", 0.05),
     ("gopher_quality", "word_count.min", 20),
     ("gopher_quality", "alphabetic_word_fraction.min", 0.6),
-    ("gopher_repetition", "duplicate_line_fraction.max", 0.6),
+    ("gopher_quality", "alphabetic_word_fraction.min", 0.85),
 )
 
 

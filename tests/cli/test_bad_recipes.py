@@ -48,6 +48,7 @@ LANGUAGE = "quality.language: {keep: [en, de]}"
 RULES = "quality.rules: {pack: gopher_quality}"
 MINHASH = "dedup.minhash: {verify: 0.8}"
 TRAIN = "tokenize.train\n  - tokenize.encode: "
+MIX = "layout: {mix: {sources: {pages: 1}}}\n"
 SET = r"(recipe\.yaml \()?--set [^:]*"
 MISTAKES = (
     # names
@@ -124,6 +125,31 @@ MISTAKES = (
     Mistake("missing model", LANGUAGE, "quality.language: {model: my.ftz}"),
     Mistake("missing list of domains", LANGUAGE, "quality.urls: {blocked_domains: hosts.txt}"),
     Mistake("missing word list", LANGUAGE, "quality.toxicity: {lists: rude.en.txt}"),
+    # the layout and the writer
+    Mistake("misspelt part of the layout", "run:", "layout: {oder: shuffled}\nrun:"),
+    Mistake("misspelt field of a mix", "run:", "layout:\n  mix: {source: {pages: 1}}\nrun:"),
+    Mistake("misspelt field of a share", "run:", "layout:\n  mix:\n    sources:\n      pages: {fration: 1}\nrun:"),
+    Mistake("a share of more than one kind", "run:", "layout: {mix: {sources: {pages: {epochs: 1, budget: 5}}}}\nrun:"),
+    Mistake("fractions that do not sum to 1", "run:", "layout: {mix: {sources: {pages: 0.9}}}\nrun:"),
+    Mistake("a mix of an unknown source", "run:", "layout: {mix: {sources: {page: 1}}}\nrun:"),
+    Mistake("a mix that leaves a source out", "sources:", MIX + "sources:\n  books: {read.text: {paths: pages}}"),
+    Mistake("a mix by tokens without tokens", "run:", "layout: {mix: {unit: tokens, sources: {pages: 1}}}\nrun:"),
+    Mistake("misspelt mixture", "run:", "layout: {mix: {preset: lama, map: {}}}\nrun:"),
+    Mistake("an entry of a mixture without a source", "run:", "layout: {mix: {preset: llama, map: {c4: pages}}}\nrun:"),
+    Mistake("a mix in reading order", "run:", "layout: {order: reading, mix: {sources: {pages: 1}}}\nrun:"),
+    Mistake("upsampling by an unknown column", "run:", "layout: {upsample: {column: x, copies: {2: 2}}}\nrun:"),
+    Mistake("upsampling by text", "run:", "layout: {upsample: {column: url, copies: {2: 2}}}\nrun:"),
+    Mistake("upsampling to no copy", "run:", "layout: {upsample: {copies: {2: 0}}}\nrun:"),
+    Mistake("two sizes of a validation split", "run:", "layout: {validation: {fraction: 0.1, documents: 5}}\nrun:"),
+    Mistake("a cluster that is not there", "run:", "layout: {validation: {fraction: 0.1, cluster: cluster}}\nrun:"),
+    Mistake("packing without tokens", "run:", "layout: {pack: {length_tokens: 2048}}\nrun:"),
+    Mistake("an unknown way to pack", "run:", "layout: {pack: {method: bestfit}}\nrun:"),
+    Mistake("dropping with best_fit", "run:", "layout: {pack: {method: best_fit, short: drop}}\nrun:"),
+    Mistake("misspelt writer", "write.parquet", "write.parqet"),
+    Mistake("a writer of tokens without tokens", "write.parquet", "write.memmap"),
+    Mistake("a column to write that is not there", '"${output}"}', '"${output}", columns: [txt]}'),
+    Mistake("folders by a column that is not there", '"${output}"}', '"${output}", partition_by: lang}'),
+    Mistake("folders by numbers with fractions", '"${output}"}', '"${output}", partition_by: language_score}'),
     # the command line
     Mistake("--set of an unknown variable", command=("check", "recipe.yaml", "--set", "vars.input=x"), place=SET),
     Mistake("--set without a value", command=("check", "recipe.yaml", "--set", "vars.output"), place=SET),

@@ -50,7 +50,7 @@ def test_a_part_does_not_depend_on_how_its_blocks_lie_in_files(tmp_path: Path) -
     for name, files in (("x", [whole]), ("y", halves)):
         pieces = tuple((f, 0, len(f.blocks)) for f in files if f is not None)
         schema = ROWS.schema.serialize().to_pybytes()
-        unit = PartUnit("f", "data/part-00000", str(tmp_path / name), pieces, (), 0, 1, schema, writer, None)
+        unit = PartUnit("f", "data/part-00000", str(tmp_path / name), pieces, (), False, 0, 0, schema, writer, None)
         sums.append(write_part(unit)["part"]["checksum"])
     assert sums[0] == sums[1]
     file = pq.ParquetFile(tmp_path / "x" / "data" / "part-00000.parquet")

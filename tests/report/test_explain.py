@@ -128,7 +128,9 @@ def test_a_quarantined_document_shows_its_error(output: Path) -> None:
 
 
 def test_an_unknown_document_is_an_error_that_says_what_is_accepted(output: Path) -> None:
-    with pytest.raises(RunError, match=r"no document has the doc_id, URL or origin 'nobody'.*position"):
+    with pytest.raises(
+        RunError, match=r"no document has the doc_id, URL, origin or path 'nobody', or this in its text.*position"
+    ):
         explain(output, "nobody")
 
 
@@ -197,3 +199,112 @@ def test_what_a_pack_took_from_a_text_is_said(tmp_path: Path, capsys: pytest.Cap
     with pytest.raises(SystemExit):
         main(["explain", str(tmp_path / "out"), "https://example.org/a"])
     assert "edited by cut" in capsys.readouterr().out
+
+
+FATES = {
+    "kept": " ".join(f"The miller of place {i} grinds wheat number {i} for the town." for i in range(14)),
+    "foreign": " ".join(f"Der Müller von Dorf {i} mahlt heute den Weizen für die Stadt." for i in range(14)),
+    "short": "Too short to be of use.",
+    "listed": " ".join(f"What an asshole said the man of year {i} to them all." for i in range(14)),
+    "exam": "Which of these rivers flows past the old castle of the blue duke and then on to the distant sea? " * 3,
+    "mail": " ".join(f"Ask the clerk of office {i} about the new rules." for i in range(14)) + " Mail jo.roe@web.org.",
+}
+FATES["near"] = FATES["kept"].replace("number 7 for the town", "number 7 for jane.roe@web.org")
+FATES["same"] = FATES["kept"]
+
+
+@pytest.fixture(scope="module")
+def fates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with a document for every way to end, which keeps the texts of those it rejects."""
+    folder = tmp_path_factory.mktemp("fates")
+    rows = [orjson.dumps({"url": f"https://example.org/{name}", "text": text}) for name, text in FATES.items()]
+    (folder / "pages.jsonl").write_bytes(b"\n".join(rows) + b"\nbroken\n")
+    (folder / "exam.jsonl").write_bytes(orjson.dumps({"text": FATES["exam"][:96]}) + b"\n")
+    (folder / "words.yaml").write_text(WORDS)
+    (folder / "recipe.yaml").write_text(
+        f"corpusforge: 1\nsources: {{pages: {{read.jsonl: {{paths: '{folder}/pages.jsonl'}}}}}}\nstages:\n"
+        "  - quality.language: {keep: [en], min_score: 0.4}\n"
+        f"  - quality.rules: {{pack: {folder}/words.yaml, set: {{word_count.min: 10}}}}\n"
+        "  - quality.words\n  - dedup.exact\n"
+        f"  - dedup.decontaminate: {{against: '{folder}/exam.jsonl', ngram: 8}}\n"
+        "  - dedup.minhash\n  - privacy.pii: {mask: [email]}\n"
+        f"write.parquet: {{path: '{folder}/out'}}\n"
+        "run: {workers: 1, max_error_fraction: 0.5, keep_rejected: text}\n"
+    )
+    with pytest.raises(SystemExit) as ended:
+        main(["run", str(folder / "recipe.yaml")])
+    assert ended.value.code == 0
+    return folder / "out"
+
+
+def gone_for(output: Path, reason: str) -> dict[str, Any]:
+    accounts = [one(output, page) for page in FATES]
+    return next(a for a in accounts if a.get("rejected", {}).get("reason") == reason)
+
+
+@pytest.mark.parametrize(
+    ("stage", "reason", "pages"),
+    [
+        ("quality.language", "wrong_language", {"foreign"}),
+        ("quality.rules", "word_count_below_min", {"short"}),
+        ("quality.words", "listed_words_above_max", {"listed"}),
+        ("dedup.exact", "exact_duplicate", {"same", "kept"}),
+        ("dedup.decontaminate", "contaminated", {"exam"}),
+        ("dedup.minhash", "near_duplicate", {"near", "same", "kept"}),
+    ],
+)
+def test_the_stage_that_rejected_is_named_and_those_behind_it_not_reached(
+    fates: Path, stage: str, reason: str, pages: set[str]
+) -> None:
+    account = gone_for(fates, reason)
+    assert account["url"].rpartition("/")[2] in pages
+    assert account["rejected"]["stage"] == stage
+    way = [(entry["name"], entry["outcome"]) for entry in account["stages"]]
+    at = way.index((stage, "rejected"))
+    assert {outcome for _, outcome in way[:at]} == {"passed"}
+    assert {outcome for _, outcome in way[at + 1 :]} == {"not reached"}
+    record = pq.read_table(fates / account["record"]["file"])
+    assert record["doc_id"][account["record"]["row"]].as_py() == account["doc_id"]
+
+
+def test_what_stages_measured_of_a_kept_document_stands_beside_their_bounds(fates: Path) -> None:
+    stages = {entry["name"]: entry for entry in one(fates, "mail")["stages"]}
+    assert stages["quality.language"]["measured"]["language"] == "en"
+    assert stages["quality.language"]["measured"]["language_score"] >= 0.4
+    assert stages["quality.language"]["bounds"].items() >= {"min_score": 0.4}.items()
+    assert stages["quality.language"]["bounds"]["keep"] == ["en"]
+
+
+def test_personal_data_that_was_changed_is_counted_by_type_with_its_action(fates: Path) -> None:
+    assert one(fates, "mail")["pii"] == [{"type": "email", "spans": 1, "action": "mask"}]
+
+
+def test_a_near_copy_shows_how_the_kept_text_differs_and_masks_addresses(fates: Path) -> None:
+    account = gone_for(fates, "near_duplicate")
+    changes = {"wheat number 7 for [-<EMAIL>.-] [+the town.+] The miller of place"}
+    changes |= {"wheat number 7 for [-the town.-] [+<EMAIL>.+] The miller of place"}  # whichever stays
+    assert len(account["difference"]) == 1 and set(account["difference"]) <= changes
+    (keeper,) = explain(fates, account["keeper"]["doc_id"])
+    assert {"doc_id": account["doc_id"], "difference": account["difference"]}.items() <= next(
+        copy for copy in keeper["copies"] if copy["reason"] == "near_duplicate"
+    ).items()
+
+
+def test_a_piece_of_text_finds_kept_and_rejected_documents(fates: Path) -> None:
+    (account,) = explain(fates, "clerk of office 3 about")
+    assert account["url"] == "https://example.org/mail"
+    text = pq.read_table(fates / account["place"]["file"])["text"][account["place"]["row"]].as_py()
+    assert "clerk of office 3 about" in text
+    assert [a["status"] for a in explain(fates, "Too short to be")] == ["rejected"]
+
+
+def test_the_command_says_what_was_masked_and_what_differs(fates: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    near = gone_for(fates, "near_duplicate")["doc_id"]
+    wanted = {one(fates, "mail")["doc_id"]: "personal data: email, 1 spans, action mask"}
+    wanted |= {near: "the text that stays differs"}
+    for doc_id, line in wanted.items():
+        with pytest.raises(SystemExit):
+            main(["explain", str(fates), doc_id])
+        printed = capsys.readouterr().out
+        assert line in printed
+        assert "jane.roe" not in printed

@@ -136,6 +136,8 @@ def add(folder: str | Path, texts: Iterable[pa.RecordBatch], corpus: str, bandin
 
 def _texts(run: Path, shards: Iterable[str]) -> Iterator[pa.RecordBatch]:
     for shard in shards:
+        if not shard.endswith(".parquet"):
+            raise OutputError(f"{run / shard} holds token ids alone; an index is made from texts")
         file = pq.ParquetFile(run / shard)
         if "text" not in file.schema_arrow.names:
             raise OutputError(f"{run / shard} has no column 'text'; an index is made from texts")

@@ -1,0 +1,41 @@
+"""How a run goes or went, read from outside: lock, ledger and manifest are looked at and nothing is touched."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from corpusforge.engine.ledger import last_note, owner
+from corpusforge.errors import OutputError
+from corpusforge.report.lookup import read_manifest
+
+
+def status(output: str | Path, work: str | Path | None = None) -> dict[str, Any]:
+    """Return the state of the run in `output`: `state` (running, dead, stopped, finished) and what is known of it.
+
+    `work`: the folder that the recipe names as run.work. `progress` is the record of engine/tracking.Track.state and
+    `age_seconds` how old it is; `owner` (host, pid, seconds since its last sign) who works, or worked until it died;
+    `documents` the counts of a finished run. dead: the process ended without a word, such as by a kill; stopped: it
+    ended with an error or Ctrl-C. Either continues with the same command. Raises OutputError where no run has been.
+    """
+    folder = Path(output)
+    ours = folder / ".work"
+    ledger = (Path(work) if work else ours) / "ledger.jsonl"
+    found: dict[str, Any] = {"output": str(folder)}
+    holder = owner(ours)
+    if holder is not None:
+        found["owner"] = {"host": holder.host, "pid": holder.pid, "seconds": round(holder.seconds, 1)}
+    note = last_note(ledger, "progress") if ledger.is_file() else None
+    if note is not None:
+        found["progress"] = note["progress"]
+        found["age_seconds"] = round(max(0.0, time.time() - note["at"]), 1)
+    if holder is not None:
+        return {"state": "running" if holder.alive else "dead", **found}
+    if (folder / "manifest.json").exists():
+        manifest = read_manifest(folder)
+        about = {name: manifest["run"][name] for name in ("wall_seconds", "cpu_seconds", "workers", "retries")}
+        counts = {"documents": manifest["documents"], "shards": len(manifest["shards"]), "run": about}
+        return {"state": "finished", "output": str(folder), **counts}
+    if not ledger.is_file():
+        known = "" if folder.exists() else ": there is no such folder"
+        raise OutputError(f"{folder}: no run has been here{known}. If its recipe names run.work, give --work FOLDER")
+    return {"state": "stopped", **found}
