@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from corpusforge.engine.guards import check_errors, check_source_loss
 from corpusforge.engine.identity import stage_identity

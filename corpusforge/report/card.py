@@ -96,8 +96,7 @@ def _header(output: Path, given: Mapping[str, Any], licences: Mapping[str, Count
     if files["train"]:
         present = {split: shards for split, shards in files.items() if shards}
         patterns = [
-            {"split": split, "path": f"{shards[0]['path'].partition('/')[0]}/*.parquet"}
-            for split, shards in present.items()
+            {"split": split, "path": _pattern([part["path"] for part in shards])} for split, shards in present.items()
         ]
         header["configs"] = [{"config_name": "default", "data_files": patterns}]
         header["dataset_info"] = {
@@ -114,6 +113,11 @@ def _header(output: Path, given: Mapping[str, Any], licences: Mapping[str, Count
             "dataset_size": sum(part["bytes"] for shards in present.values() for part in shards),
         }
     return {name: value for name, value in header.items() if value != []}
+
+
+def _pattern(paths: Sequence[str]) -> str:
+    folder = paths[0].partition("/")[0]
+    return f"{folder}/**/*.parquet" if any(path.count("/") > 1 for path in paths) else f"{folder}/*.parquet"
 
 
 def _features(schema: pa.Schema) -> list[dict[str, Any]]:
