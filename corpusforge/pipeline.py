@@ -100,6 +100,7 @@ class RunOptions(BaseModel):
 
     workers: int | Literal["auto"] = "auto"  # 1 never starts Ray; auto: one per CPU
     keep_rejected: Literal["none", "ids", "text", "raw_text"] = "ids"
+    samples: int = Field(20, ge=0, le=1000)  # rejected documents shown in the report, of each reason; masked
     max_error_fraction: float = Field(0.001, ge=0, le=1)  # of documents read; above it the run fails
     split_bytes: ByteSize = ByteSize(64 << 20)  # stored bytes
     batch_bytes: ByteSize = ByteSize(4 << 20)  # text in memory at a time, per worker

@@ -42,6 +42,7 @@ REJECTED_FILE = pa.schema(
         pa.field("source", pa.string()),
         pa.field("origin", pa.string()),
         pa.field("url", pa.string()),
+        pa.field("language", pa.string()),  # null when no stage had found it yet
         pa.field("stage", pa.string()),
         pa.field("reason", pa.string()),
         pa.field("value", pa.float64()),

@@ -46,6 +46,7 @@ def command(
     """
     from corpusforge.cli.progress import progress
     from corpusforge.engine.run import run
+    from corpusforge.report import page
     from corpusforge.report.funnel import funnel
 
     changes = list(set_)
@@ -74,3 +75,6 @@ def command(
         raise
     shown.end()
     funnel(outcome.manifest, outcome.path)
+    if not (outcome.already_complete and (outcome.path / page.NAME).is_file()):
+        page.write(outcome.path)
+    click.echo(f"report: {outcome.path / page.NAME}")

@@ -22,7 +22,15 @@ MODULES = re.compile(r"\b(\w+\.)+(?=\w)")  # in the names of types
 def command(name: str) -> None:
     """Show what NAME is: a stage or writer with its fields, a part of the layout (layout, layout.mix, layout.pack ...),
     a rule pack, a recipe, or a mixture (with its folder where a recipe has the same name: mixtures/gopher).
+    `schema`: the JSON Schema of recipes, for editors.
     """
+    if name == "schema":
+        import json  # orjson knows no integers beyond 64 bits
+
+        from corpusforge.recipe_schema import recipe_schema
+
+        click.echo(json.dumps(recipe_schema(), indent=2))
+        return
     for kind in KINDS:
         if (path := shipped(kind) / f"{name}.yaml").is_file():
             click.echo(path.read_text(encoding="utf-8"))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from corpusforge.engine.guards import check_errors, check_source_loss
 from corpusforge.engine.identity import stage_identity
@@ -9,8 +10,10 @@ from corpusforge.engine.ledger import Ledger
 from corpusforge.engine.parts import Parts, Written
 from corpusforge.engine.passes import Findings, Passes
 from corpusforge.engine.plan import Plan
+from corpusforge.engine.samples import gather
 from corpusforge.engine.scheduler import Progress, Runner, Scheduler
 from corpusforge.engine.segments import Segments, SplitState
+from corpusforge.engine.units import rows_file
 
 
 @dataclass
@@ -21,6 +24,7 @@ class Results:
     written: Written
     counters: dict[str, float]
     pass_seconds: dict[int, float]  # by step: CPU seconds of the passes of corpus stages
+    samples: list[dict[str, Any]]  # of what was rejected, masked
 
 
 class Driver:
@@ -51,4 +55,8 @@ class Driver:
                 before = passes.run(block.corpus, states, runs)
                 segments.found.append(before)
         written = Parts(self.plan, self.scheduler).run(states)
-        return Results(states, written, self.scheduler.counters, self.scheduler.pass_seconds)
+        left = [r["files"].get("samples") for s in states for *_, r in s.left]
+        samples = gather(
+            [f for entry in left if (f := rows_file(entry)) is not None], self.plan.pipeline.options.samples
+        )
+        return Results(states, written, self.scheduler.counters, self.scheduler.pass_seconds, samples)

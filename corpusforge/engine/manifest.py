@@ -156,8 +156,8 @@ def _stages(plan: Plan, results: Results) -> list[dict[str, Any]]:
         for steps, report in state.reports:
             for step, counts in zip(steps, report["counts"]["steps"], strict=True):
                 entry = entries[step.index]
-                mine = entry["sources"].setdefault(state.split.source, {"read": 0, "kept": 0})
-                for name in ("read", "kept"):
+                mine = entry["sources"].setdefault(state.split.source, {"read": 0, "kept": 0, "bytes": 0})
+                for name in mine:
                     mine[name] += counts[name]
                 for name in empty:
                     entry[name] += counts[name]
@@ -177,6 +177,7 @@ def _reading(plan: Plan, source: str, states: list[SplitState]) -> dict[str, Any
     name = next(s.reader_name for s in plan.pipeline.sources if s.name == source)
     unreadable = sum(c["unreadable"] for c in reports)
     read = sum(c["read"] for c in reports)
+    size = sum(c["bytes"] for c in reports)
     return {
         "name": name,
         "source": source,
@@ -185,9 +186,9 @@ def _reading(plan: Plan, source: str, states: list[SplitState]) -> dict[str, Any
         "rejected": {},
         "counts": {},
         "quarantined": unreadable,
-        "bytes": sum(c["bytes"] for c in reports),
+        "bytes": size,
         "seconds": round(sum(c["seconds"] for c in reports), 3),
-        "sources": {source: {"read": read, "kept": read - unreadable}},
+        "sources": {source: {"read": read, "kept": read - unreadable, "bytes": size}},
     }
 
 

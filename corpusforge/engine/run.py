@@ -79,7 +79,7 @@ def run(
             time.time() - started,
             cpu_seconds() - cpu + (results.counters["cpu_seconds"] if runner.workers != 1 else 0),
         )
-        _finish(output, staging, pipeline, made)
+        _finish(output, staging, pipeline, made, results.samples)
         if not pipeline.options.keep_work and pipeline.options.work is None:
             shutil.rmtree(work / "units", ignore_errors=True)
             (work / "ledger.jsonl").replace(work / "ledger.done.jsonl")
@@ -153,7 +153,9 @@ def _sweep(work: Path, ledger: Ledger) -> None:
             shutil.rmtree(attempt, ignore_errors=True)
 
 
-def _finish(output: Path, staging: Path, pipeline: Pipeline, made: dict[str, Any]) -> None:
+def _finish(
+    output: Path, staging: Path, pipeline: Pipeline, made: dict[str, Any], samples: list[dict[str, Any]]
+) -> None:
     """Put the new parts in place and write the manifest last: its presence means complete."""
     manifest = output / "manifest.json"
     manifest.unlink(missing_ok=True)
@@ -176,5 +178,6 @@ def _finish(output: Path, staging: Path, pipeline: Pipeline, made: dict[str, Any
     (output / "data").mkdir(exist_ok=True)
     write_whole(output / "recipe.yaml", (pipeline.resolved or resolve(pipeline)).encode())
     funnel = {k: made[k] for k in ("documents", "skipped", "written", "sources", "stages")}
-    write_whole(output / "report.json", orjson.dumps({**funnel, "versions": versions()}, option=orjson.OPT_INDENT_2))
+    report = {**funnel, "samples": samples, "versions": versions()}
+    write_whole(output / "report.json", orjson.dumps(report, option=orjson.OPT_INDENT_2))
     write_whole(manifest, orjson.dumps(made, option=orjson.OPT_INDENT_2))

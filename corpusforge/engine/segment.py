@@ -20,6 +20,7 @@ from corpusforge.engine.identity import stage_identity
 from corpusforge.engine.plan import PlannedStep
 from corpusforge.engine.reading import ReadCounts, read_split
 from corpusforge.engine.rows import RowsWriter, rebatch
+from corpusforge.engine.samples import Samples
 from corpusforge.engine.storage import checksum_range
 from corpusforge.engine.units import Report, SegmentUnit, file_entry
 from corpusforge.errors import AccountingError
@@ -68,6 +69,7 @@ class _Segment:
         ]
         self.rows = RowsWriter(folder / "rows.arrow")
         self.rejected = RowsWriter(folder / "rejected.arrow")
+        self.samples = Samples(folder / "samples.arrow", unit.options.samples)
         # Two files, since a reader runs ahead of the kernels by a batch: their order must not depend on its size.
         self.unreadable = RowsWriter(folder / "unreadable.arrow")
         self.quarantine = RowsWriter(folder / "quarantine.arrow")
@@ -245,11 +247,13 @@ class _Segment:
             "source": gone.column("source"),
             "origin": gone.column("origin"),
             "url": gone.column("url"),
+            "language": _of(gone, "language", pa.string()),
             "stage": stages,
             "reason": gone.column("rejected"),
             "value": gone.column("rejected_value"),
             "detail": gone.column("rejected_detail"),
         }
+        self.samples.add(pa.record_batch({**columns, "text": _of(gone, "text", pa.large_string())}))
         if mode in ("text", "raw_text"):
             columns["text"] = self._masked(gone) if mode == "text" else gone.column("text")
         self.left["rejected"].append(pa.record_batch({**columns, "row": gone.column("row")}))
@@ -336,6 +340,7 @@ def run_segment(unit: SegmentUnit) -> Report:
         for name, writer in (
             ("rows", segment.rows),
             ("rejected", segment.rejected),
+            ("samples", segment.samples),
             ("unreadable", segment.unreadable),
             ("quarantine", segment.quarantine),
         )
@@ -390,6 +395,10 @@ def _broken(before: pa.RecordBatch, after: pa.RecordBatch) -> str:
     if "rejected" not in after.schema.names:
         return "the column 'rejected' was dropped"
     return ""
+
+
+def _of(batch: pa.RecordBatch, name: str, kind: pa.DataType) -> pa.Array:
+    return batch.column(name) if name in batch.schema.names else pa.nulls(batch.num_rows, kind)
 
 
 def _text_bytes(batch: pa.RecordBatch, mask: np.ndarray) -> int:

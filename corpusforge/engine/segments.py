@@ -189,6 +189,7 @@ class Segments:
             content,
             options.keep_rejected,
             options.signals,
+            options.samples,
             [options.limit, options.sample] if reading else None,
             [self.identity[s.index] for s in masking],
         )  # fmt: skip
@@ -215,7 +216,7 @@ class Segments:
 
     def _work_options(self, limit: int | None) -> WorkOptions:
         o = self.options
-        return WorkOptions(int(o.batch_bytes), o.keep_rejected, o.signals_share, limit, o.sample)
+        return WorkOptions(int(o.batch_bytes), o.keep_rejected, o.signals_share, limit, o.sample, o.samples)
 
     def _named_artifact(self, name: str) -> Mapping[str, Any]:
         for found in self.found:

@@ -25,6 +25,7 @@ class WorkOptions:
     signals: float  # share of documents whose signals are stored, 0..1
     limit: int | None
     sample: float | None
+    samples: int = 0  # rejected documents kept for the report, of each stage and reason
 
 
 @dataclass(frozen=True)

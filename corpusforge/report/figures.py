@@ -1,0 +1,209 @@
+"""Everything a report shows, as plain data: counts from the manifest, the rest from bounded samples of the parts."""
+
+from collections.abc import Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from corpusforge.engine.samples import STATED, first, masked
+from corpusforge.report.blocks import Stages
+from corpusforge.report.distributions import Distribution, distributions
+from corpusforge.report.lookup import read_manifest
+from corpusforge.report.losses import funnel, losses, titles
+from corpusforge.report.sampled_rows import SampledRows
+from corpusforge.report.shares import Shares
+
+MOST_INPUTS = 40
+MOST_SAMPLES = 20  # of a stage and reason, when a run took none itself
+MOST_FROM_REJECTED = 50_000  # rows of rejected/ looked at when a run took no samples
+CLUSTER_BOUNDS = (2, 3, 4, 5, 10, 20, 50, 100, 1000)
+# The number that decided, and the field of its stage that it was compared with.
+FIELDS = {
+    "low_language_score": ("language_score", "min_score"),
+    "toxic": ("toxicity_score", "max_score"),
+    "near_duplicate": ("similarity", "verify"),
+}
+
+
+def figures(output: Path) -> dict[str, Any]:
+    """Return what the report of the finished run in `output` shows; OutputError when there is none.
+
+    Counts of documents by stage, reason and source are the manifest's. What the manifest does not hold (languages,
+    domains, signals, clusters) is read from at most 500,000 rows of each kind of part and scaled; `whole` says whether
+    these were all.
+    """
+    manifest = read_manifest(output)
+    stages = Stages(output, manifest)
+    named = titles(stages.entries, stages.fields)
+    held = manifest.get("validation")
+    kept = SampledRows(output, [*manifest["shards"], *(held if isinstance(held, list) else [])])
+    rejected, signals = (SampledRows(output, manifest[kind]) for kind in ("rejected", "signals"))
+    shares = Shares(kept, rejected)
+    shares.read()
+    found = distributions(stages, named, signals) + _scores(stages, named, shares)
+    rows = _samples(output, manifest)
+    known = bool(kept.read) or not manifest["documents"]["kept"]  # packed sequences and other formats do not tell
+    return {
+        "output": str(output),
+        "manifest": manifest,
+        "fields": stages.fields,
+        "titles": named,
+        "losses": [
+            {**loss, "bound": _bound(stages, loss["place"], loss["reason"])} for loss in losses(stages.entries, named)
+        ],
+        "boxes": funnel(stages.entries),
+        "sources": _sources(manifest, shares),
+        "languages": shares.languages() if known else [],
+        "domains": shares.domains() if known else [],
+        "distributions": found,
+        "clusters": _clusters(shares),
+        "personal": _personal(stages, named, shares),
+        "samples": _by_reason(rows, stages, named),
+        "samples_taken": bool(rows),
+        "whole": {"kept": kept.whole, "rejected": rejected.whole, "signals": signals.whole},
+        "read": {"kept": kept.read, "rejected": rejected.read, "signals": signals.read},
+        "recipe": _recipe(output),
+        "inputs": _inputs(manifest),
+    }
+
+
+def _scores(stages: Stages, named: list[str], shares: Shares) -> list[Distribution]:
+    # A score that is a column: the values of what was kept, and of what the score rejected.
+    found = []
+    for place, (stage, fields) in enumerate(zip(stages.entries, stages.fields, strict=True)):
+        for reason, (column, field) in FIELDS.items():
+            bound = fields.get(field)
+            if column in shares.scores and reason in stage["rejected"] and isinstance(bound, int | float):
+                low, high = (bound, None) if field.startswith("min") else (None, bound)
+                count = stage["rejected"][reason]
+                one = Distribution({place: named[place]}, column, low, high, count if low else 0, count if high else 0)
+                one.values = [*shares.scores[column], *shares.refused.get(reason, [])]
+                found.append(one)
+    return found
+
+
+def _sources(manifest: Mapping[str, Any], shares: Shares) -> list[dict[str, Any]]:
+    scale = shares.rows["kept"].scale
+    return [
+        {
+            "name": name,
+            **counts,
+            "share": counts["kept"] / counts["read"] if counts["read"] else 0.0,
+            "tokens": round(shares.source.sums.get(name, 0) * scale),
+        }
+        for name, counts in manifest["sources"].items()
+    ]
+
+
+def _clusters(shares: Shares) -> list[dict[str, Any]]:
+    scale = shares.rows["kept"].scale
+    sizes = sorted(size for size in shares.clusters if size > 1)
+    rows = []
+    for low, after in zip(CLUSTER_BOUNDS, (*CLUSTER_BOUNDS[1:], None), strict=True):
+        mine = [size for size in sizes if size >= low and (after is None or size < after)]
+        if mine:
+            last = after - 1 if after else max(mine)
+            name = str(low) if last == low else f"{low} to {last}"
+            rows.append({"name": name, "documents": round(sum(shares.clusters[size] for size in mine) * scale)})
+    return rows
+
+
+def _personal(stages: Stages, named: list[str], shares: Shares) -> list[dict[str, Any]]:
+    rows = []
+    for place, (stage, fields) in enumerate(zip(stages.entries, stages.fields, strict=True)):
+        if stage["name"] != "privacy.pii":
+            continue
+        actions = {
+            kind: action for action in ("mask", "replace", "hash", "remove") for kind in fields.get(action) or ()
+        }
+        counts: Mapping[str, int] = stage.get("counts") or {}
+        for kind in actions or dict.fromkeys(name.removeprefix("pii_") for name in counts or shares.personal):
+            found = counts.get(f"pii_{kind}") if counts else None
+            action = actions.get(kind, actions.get("rest", "mask"))
+            rows.append({"stage": named[place], "type": kind, "action": action, "spans": found})
+        covered = {row["type"] for row in rows if row["stage"] == named[place]}
+        for name, count in sorted(counts.items()):
+            if count and (kind := name.removeprefix("pii_")) not in covered:
+                rows.append(
+                    {"stage": named[place], "type": kind, "action": actions.get("rest", "mask"), "spans": count}
+                )
+    if rows and all(row["spans"] is None for row in rows):  # an earlier version: the columns of what was kept
+        scale = shares.rows["kept"].scale
+        return [
+            {
+                "stage": "all stages, kept documents",
+                "type": name.removeprefix("pii_"),
+                "action": "",
+                "spans": round(n * scale),
+            }
+            for name, n in sorted(shares.personal.items())
+        ]
+    return [row for row in rows if row["spans"] is not None]
+
+
+def _samples(output: Path, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the samples that the run took, or, of a run without, rows of rejected/, masked alike."""
+    path = output / "report.json"
+    if path.is_file() and (taken := orjson.loads(path.read_bytes()).get("samples")):
+        return list(taken)
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    held: pa.Table | None = None
+    for batch in SampledRows(output, manifest["rejected"], MOST_FROM_REJECTED).batches([*STATED, "text"]):
+        group = pc.binary_join_element_wise(batch.column("stage"), batch.column("reason"), "\0")
+        key = pc.utf8_slice_codeunits(batch.column("doc_id"), 16, 32)
+        new = pa.Table.from_batches([batch]).append_column("_group", [group]).append_column("_key", [key])
+        joined = pa.concat_tables([held, new], promote_options="default") if held is not None else new
+        held = first(joined, MOST_SAMPLES)
+    return masked(held.drop_columns(["_group", "_key"]).to_pylist()) if held is not None else []
+
+
+def _by_reason(rows: list[dict[str, Any]], stages: Stages, named: list[str]) -> list[dict[str, Any]]:
+    ordered = sorted(rows, key=lambda row: (row["stage"], row["reason"]))
+    groups = []
+    for (name, reason), mine in groupby(ordered, key=lambda row: (row["stage"], row["reason"])):
+        able = [i for i, s in enumerate(stages.entries) if s["name"] == name and reason in s["rejected"]]
+        groups.append(
+            {
+                "stage": ", ".join(named[i] for i in able) or name,
+                "reason": reason,
+                "documents": sum(stages.entries[i]["rejected"][reason] for i in able),
+                "bound": ", ".join(dict.fromkeys(said for i in able if (said := _bound(stages, i, reason)))),
+                "rows": list(mine),
+            }
+        )
+    return sorted(groups, key=lambda group: (-group["documents"], group["stage"], group["reason"]))
+
+
+def _bound(stages: Stages, place: int, reason: str) -> str:
+    fields = stages.fields[place]
+    if reason == "wrong_language" and fields.get("keep"):
+        return f"keep {', '.join(fields['keep'])}"
+    if reason in FIELDS and FIELDS[reason][1] in fields:
+        return f"{FIELDS[reason][1]} {fields[FIELDS[reason][1]]:g}"
+    if "pack" in fields and stages.entries[place]["name"] == "quality.rules" and stages.unchanged(place):
+        for rule in stages.pack(place).rules:
+            for end, name in (("below_min", "min"), ("above_max", "max")):
+                if reason == f"{rule.name}_{end}" and np.isfinite(getattr(rule, name)):
+                    return f"{name} {getattr(rule, name):g}"
+    return ""
+
+
+def _recipe(output: Path) -> str:
+    path = output / "recipe.yaml"
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _inputs(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    by_source: dict[str, dict[str, int]] = {}
+    for entry in manifest["inputs"]:
+        mine = by_source.setdefault(entry["source"], {"files": 0, "bytes": 0})
+        mine["files"] += 1
+        mine["bytes"] += entry["size"]
+    largest = sorted(manifest["inputs"], key=lambda entry: (-entry["size"], entry["path"]))[:MOST_INPUTS]
+    shown = [{name: entry[name] for name in ("source", "path", "size")} for entry in largest]
+    return {"sources": by_source, "largest": shown, "files": len(manifest["inputs"])}

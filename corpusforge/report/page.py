@@ -1,0 +1,195 @@
+"""report.html: the figures of a run as one file that opens without network."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from corpusforge.engine.samples import mask
+from corpusforge.engine.storage import write_whole
+from corpusforge.report.charts import histogram
+from corpusforge.report.distributions import Distribution
+from corpusforge.report.figures import figures
+from corpusforge.report.losses import box_of
+
+NAME = "report.html"
+MOST_CHARTS = 24  # 6 kB and 0.06 s each
+MOST_ROWS = 20  # of languages and domains
+FULL_SAMPLES = 40  # reasons shown with all their samples; later ones, the rarest, with FEW
+FEW = 3
+SNIPPET_CHARS = 400
+NO_TEXT = "No text: the document left before a text was taken from it, or the run kept none."
+UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+def write(output: Path) -> Path:
+    """Write report.html of the finished run in `output` and return its path; OutputError when there is no run."""
+    path = output / NAME
+    write_whole(path, page(figures(output)).encode())
+    return path
+
+
+def page(given: dict[str, Any]) -> str:
+    """Return the HTML of what `figures` returned."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("corpusforge.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    filters = {
+        "n": lambda x: f"{x:,}",
+        "p": percent,
+        "size": size,
+        "seconds": seconds,
+        "value": value,
+        "change": change,
+    }
+    environment.filters.update(filters)
+    manifest = given["manifest"]
+    charts = [chart for one in given["distributions"] if (chart := _chart(one, Markup))]
+    return environment.get_template("report.html").render(
+        **_safe(given),
+        name=Path(given["output"]).name,
+        documents=manifest["documents"],
+        stages=_stages(given),
+        boxes=_boxes(given),
+        charts=charts[:MOST_CHARTS],
+        charts_left=len(charts) - len(charts[:MOST_CHARTS]),
+        samples=_samples(given["samples"]),
+        most=MOST_ROWS,
+        no_text=NO_TEXT,
+    )
+
+
+def _safe(given: dict[str, Any]) -> dict[str, Any]:
+    # Paths and recipes may hold an address too.
+    inputs = given["inputs"]
+    paths = mask([entry["path"] for entry in inputs["largest"]])
+    largest = [{**entry, "path": path} for entry, path in zip(inputs["largest"], paths, strict=True)]
+    recipe, output = mask([given["recipe"], given["output"]])
+    said = {**given, "inputs": {**inputs, "largest": largest}, "recipe": recipe, "output": output}
+    return {name: said[name] for name in said if name not in ("boxes", "samples", "distributions")}
+
+
+def _stages(given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    rows = []
+    for place, (stage, title) in enumerate(zip(given["manifest"]["stages"], given["titles"], strict=True)):
+        mine = [loss for loss in given["losses"] if loss["place"] == place]
+        speed = rate(stage["bytes"], stage["seconds"])
+        counts = {name: stage[name] for name in ("read", "kept", "bytes", "seconds")}
+        rows.append({"title": title, **counts, "speed": speed, "reasons": mine, "lost": bool(mine)})
+    return rows
+
+
+def _boxes(given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    names = [box_of(stage["name"]) for stage in given["manifest"]["stages"]]
+    boxes = []
+    for box in given["boxes"]:
+        sums: dict[str, int] = {}
+        for loss in given["losses"]:
+            if names[loss["place"]] == box["name"]:
+                sums[loss["reason"]] = sums.get(loss["reason"], 0) + loss["documents"]
+        reasons = [{"reason": r, "documents": n} for r, n in sorted(sums.items(), key=lambda item: (-item[1], item[0]))]
+        boxes.append({**box, "reasons": reasons})
+    readers = [s for s, n in zip(given["manifest"]["stages"], names, strict=True) if n == given["boxes"][0]["name"]]
+    boxes[0]["bytes_in"] = sum(stage["bytes"] for stage in readers)
+    return boxes
+
+
+def _chart(one: Distribution, markup: Any) -> dict[str, Any] | None:
+    drawn = one.histogram()
+    if drawn is None:
+        return None
+    low, high = (math.nan if bound is None else bound for bound in (one.min, one.max))
+    said = " ".join(f"{name} {bound:g}" for name, bound in (("min", one.min), ("max", one.max)) if bound is not None)
+    said += f", by {one.by}" if one.by else ""
+    said += f" ({', '.join(f'{bound:g}' for bound in drawn['off'])} is off the chart)" if drawn["off"] else ""
+    label = f"{one.signal} of {one.title}"
+    return {
+        "svg": markup(histogram(drawn["edges"], drawn["counts"], drawn["scale"], (low, high), label)),
+        "signal": one.signal,
+        "title": one.title,
+        "said": said,
+        "rejected": one.rejected,
+        "documents": drawn["documents"],
+    }
+
+
+def _samples(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    shown = []
+    for number, group in enumerate(groups):
+        rows = group["rows"] if number < FULL_SAMPLES else group["rows"][:FEW]
+        cut = [{**row, "text": shortened(row["text"])} for row in rows]
+        shown.append({**group, "rows": cut})
+    return shown
+
+
+def shortened(text: str | None) -> str | None:
+    """Return the beginning of a text."""
+    return f"{text[:SNIPPET_CHARS]} …" if text and len(text) > SNIPPET_CHARS else text
+
+
+def rate(count: int, time: float) -> str:
+    """Return megabytes per second; a dash for times too short to say.
+
+    >>> rate(14_200_000, 1.0), rate(113_000_000, 0.02), rate(1, 0.001)
+    ('14', '5,650', '–')
+    """
+    speed = count / 1e6 / time if time >= 0.005 else None
+    return "–" if speed is None else f"{speed:,.0f}" if speed >= 10 else f"{speed:.2f}"
+
+
+def percent(share: float) -> str:
+    """Return a fraction in per cent; never 0 % or 100 % of what is not quite.
+
+    >>> percent(0.20621), percent(0.00001), percent(0.99999), percent(0), percent(1)
+    ('20.6 %', '< 0.1 %', '> 99.9 %', '0 %', '100 %')
+    """
+    if share in (0, 1):
+        return f"{share:.0%}".replace("%", " %")
+    return "< 0.1 %" if share < 0.001 else "> 99.9 %" if 0.999 < share < 1 else f"{100 * share:.1f} %"
+
+
+def size(count: float | None) -> str:
+    """Return bytes in the largest unit that leaves a number of 1 or more.
+
+    >>> size(151738907), size(999), size(None)
+    ('152 MB', '999 B', 'unknown')
+    """
+    if count is None:
+        return "unknown"
+    power = min(len(UNITS) - 1, int(math.log(max(abs(count), 1), 1000) + 1e-9))
+    return f"{count / 1000**power:.3g} {UNITS[power]}"
+
+
+def change(lost: int) -> str:
+    """Return bytes lost, or gained, in words.
+
+    >>> change(1500), change(-20)
+    ('−1.5 kB', '+20 B')
+    """
+    return ("−" if lost > 0 else "+") + size(abs(lost))
+
+
+def seconds(count: float) -> str:
+    """Return a time.
+
+    >>> seconds(0.004), seconds(37.7), seconds(5000)
+    ('0.00 s', '37.7 s', '1 h 23 min')
+    """
+    if count < 10:
+        return f"{count:.2f} s"
+    if count < 120:
+        return f"{count:.1f} s"
+    hours, minutes = divmod(round(count / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def value(number: float) -> str:
+    """Return the number that decided.
+
+    >>> value(0.38833281), value(8024.0)
+    ('0.388', '8,024')
+    """
+    return f"{number:,.0f}" if number == int(number) else f"{number:,.3g}"
