@@ -99,12 +99,12 @@ class Train(CorpusStage):
                 return
 
     def _train(self, batches: Iterator[pa.RecordBatch], path: Path) -> None:
-        from corpusforge.stages.tokenize.tokenizer_json import one_thread
+        from corpusforge.stages.tokenize.encoder import one_thread
 
         one_thread()
         from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-        from corpusforge.stages.tokenize.chunks import CL100K
+        from corpusforge.stages.tokenize.patterns import CL100K
 
         tokenizer = Tokenizer(models.BPE())
         if self.split == "gpt2":
