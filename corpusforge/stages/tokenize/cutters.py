@@ -57,7 +57,7 @@ def cut(data: UInt8s, starts: Int64s, ends: Int64s, table: UInt16s, how: Cut) ->
 
 
 @njit(cache=True, inline="always")
-def _at(data: UInt8s, i: Any, end: Any, table: UInt16s) -> tuple[Any, Any]:
+def class_at(data: UInt8s, i: Any, end: Any, table: UInt16s) -> tuple[Any, Any]:
     """Return the class of the character at `i` and its bytes; broken UTF-8 is of no class."""
     lead = data[i]
     if lead < 0x80:
@@ -120,7 +120,7 @@ def _run_without(data: UInt8s, i: Any, end: Any, table: UInt16s, unwanted: Any) 
 def _digits(data: UInt8s, i: Any, end: Any, table: UInt16s, most: Any) -> Any:
     left = most
     while i < end and left:
-        found, width = _at(data, i, end, table)
+        found, width = class_at(data, i, end, table)
         if not found & NUMBER:
             break
         i += width
@@ -158,7 +158,7 @@ def _spaces(data: UInt8s, i: Any, end: Any, table: UInt16s, lines: bool, whole_e
     r"""Return the end of `\s*[\r\n]+` (if `lines`), `\s+(?!\S)` or `\s+` at `i`, a white space."""
     last, at, after_line = i, i, i
     while at < end:
-        found, width = _at(data, at, end, table)
+        found, width = class_at(data, at, end, table)
         if not found & SPACE:
             break
         last = at
@@ -206,7 +206,7 @@ def _next_gpt2(data: UInt8s, i: Any, end: Any, table: UInt16s) -> Any:
     at = i
     if data[i] == 32 and i + 1 < end:
         at = i + 1
-    kind, width = _at(data, at, end, table)
+    kind, width = class_at(data, at, end, table)
     if kind & LETTER:
         return _run(data, at + width, end, table, LETTER)
     if kind & NUMBER:
@@ -247,7 +247,7 @@ def _next_cl100k(data: UInt8s, i: Any, end: Any, table: UInt16s, digits: Any, le
         to = _contraction(data, i, end, True)
         if to > i:
             return to
-    kind, width = _at(data, i, end, table)
+    kind, width = class_at(data, i, end, table)
     if kind & letters:
         return _run(data, i + width, end, table, letters)
     if kind & NUMBER:
@@ -255,7 +255,7 @@ def _next_cl100k(data: UInt8s, i: Any, end: Any, table: UInt16s, digits: Any, le
     after = i + width
     following, wide = 0, 0
     if after < end:
-        following, wide = _at(data, after, end, table)
+        following, wide = class_at(data, after, end, table)
         if following & letters and not kind & NEWLINE:
             return _run(data, after + wide, end, table, letters)
     return _marks_or_spaces(data, i, end, table, kind, following, after + wide, letters | NUMBER, False, whole_end)
@@ -312,12 +312,12 @@ def _cut_o200k(
 
 @njit(cache=True)
 def _next_o200k(data: UInt8s, i: Any, end: Any, table: UInt16s, digits: Any) -> Any:
-    kind, width = _at(data, i, end, table)
+    kind, width = class_at(data, i, end, table)
     after = i + width
     prefix = not kind & (NEWLINE | LETTER | NUMBER)
     following, wide = 0, 0
     if after < end:
-        following, wide = _at(data, after, end, table)
+        following, wide = class_at(data, after, end, table)
     if prefix and following & (CAPITAL | SMALL):
         to = _capitals_small(data, after, end, table)
         if to > after:
@@ -348,7 +348,7 @@ def _capitals_small(data: UInt8s, i: Any, end: Any, table: UInt16s) -> Any:
     """
     at, after_both = i, i
     while at < end:
-        kind, width = _at(data, at, end, table)
+        kind, width = class_at(data, at, end, table)
         if not kind & CAPITAL:
             break
         at += width
@@ -388,7 +388,7 @@ def _cut_deepseek(
                 made += 1
                 i, inside = to, False
             else:
-                _, width = _at(data, i, end, table)
+                _, width = class_at(data, i, end, table)
                 i, inside = i + width, True
         if inside:
             if made == len(found):
@@ -402,13 +402,13 @@ def _cut_deepseek(
 @njit(cache=True)
 def _next_deepseek(data: UInt8s, i: Any, end: Any, table: UInt16s) -> Any:
     """Return `i` when nothing matches there."""
-    kind, width = _at(data, i, end, table)
+    kind, width = class_at(data, i, end, table)
     after = i + width
     if kind & WORDS:
         return _run(data, after, end, table, WORDS)
     following, wide = 0, 0
     if after < end:
-        following, wide = _at(data, after, end, table)
+        following, wide = class_at(data, after, end, table)
         if kind & PRINTED:
             if width == 1 and data[after] | 32 >= 97 and data[after] | 32 <= 122:
                 at = after

@@ -16,7 +16,7 @@ from corpusforge.text.arrays import Int32s, Int64s, UInt8s, UInt32s, UInt64s
 from corpusforge.text.blocks import load8
 
 LONGEST = 256
-FIRST_SLOTS = 1 << 14
+FIRST_SLOTS = 64  # so few that opening a tokenizer loads the kernels that let the tables grow
 MAX_SLOTS = 1 << 21  # 64 MB; at 5/8 full 1.3 M pre-tokens, more than 200 MB of mixed text has
 _DONE, _SHORT_FULL, _LONG_FULL, _IDS_FULL, _BYTES_FULL = range(5)
 _K1, _K2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
@@ -50,7 +50,9 @@ class PreTokenCache:
 
     def _reset(self, slots: int) -> None:
         self._short, self._long = np.zeros((slots, 4), np.uint64), np.zeros((slots, 4), np.uint64)
-        self._ids, self._bytes = np.empty(4 * slots, np.uint32), np.empty(8 * slots + 8, np.uint8)
+        room = 2 * LONGEST  # the least in which any pre-token fits
+        self._ids = np.empty(max(4 * slots, room), np.uint32)
+        self._bytes = np.empty(max(8 * slots, room), np.uint8)
         self._used = np.zeros(4, np.int64)  # rows of short and of long, ids, bytes
 
     def __len__(self) -> int:

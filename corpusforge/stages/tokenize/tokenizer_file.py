@@ -102,7 +102,7 @@ def read_json(path: str | Path) -> Mapping[str, Any]:
         found = orjson.loads(tokens.read_bytes())
     except OSError as error:
         raise RecipeError(f"tokenizer '{path}' needs '{tokens.name}' in the same folder: {error.strerror}") from error
-    if not isinstance(found, dict) or "model" in found or not all(isinstance(n, int) for n in found.values()):
+    if not isinstance(found, dict) or not all(isinstance(number, int) for number in found.values()):
         return found if isinstance(found, dict) else {}
     merges = [tokens.with_name(name) for name in listed if tokens.with_name(name).is_file()]
     if not found or not merges:

@@ -1,5 +1,7 @@
 """tokenize.encode: the ids are those of HF tokenizers, on every input."""
 
+import base64
+import io
 import json
 import os
 from collections.abc import Callable
@@ -11,6 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import sentencepiece
+import tiktoken
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
@@ -22,7 +26,7 @@ from corpusforge.stages.tokenize.composition import may_change
 from corpusforge.stages.tokenize.encode import Encode
 from corpusforge.stages.tokenize.encoder import PROBE, open_encoder
 from corpusforge.stages.tokenize.encoder import Encode as Encoder
-from corpusforge.stages.tokenize.patterns import CL100K, DEEPSEEK, IDEOGRAPHS, O200K, QWEN2, THREE_DIGITS
+from corpusforge.stages.tokenize.patterns import CL100K, DEEPSEEK, IDEOGRAPHS, NAMED, O200K, QWEN2, THREE_DIGITS
 from corpusforge.stages.tokenize.tokenizer_file import vocabulary
 from corpusforge.testing import check_stage, docs, judge, reasons, run_stage
 
@@ -179,6 +183,95 @@ def test_added_tokens_have_the_ids_that_hf_tokenizers_gives_them(tokenizer_file:
     path = tokenizer_file(added_tokens=[{"id": number, "content": content, **flags} for number, content in listed])
     theirs = Tokenizer.from_file(path).get_added_tokens_decoder()
     assert vocabulary(path).added == {token.content: number for number, token in theirs.items()}
+
+
+@pytest.mark.parametrize("names", [("encoder.json", "vocab.bpe"), ("vocab.json", "merges.txt")])
+def test_gpt2s_two_files_are_a_tokenizer(names: tuple[str, str], tmp_path: Path) -> None:
+    tokens, merges = (tmp_path / name for name in names)
+    model = json.loads(trained("gpt2"))["model"]
+    tokens.write_text(json.dumps({**model["vocab"], "model": 900, "<|endoftext|>": 901}))
+    with pytest.raises(RecipeError, match=r"no vocab\.bpe or merges.txt next to it"):
+        vocabulary(tokens)
+    merges.write_text("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in model["merges"]))
+    reference = Tokenizer(models.BPE.from_file(str(tokens), str(merges)))
+    reference.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    for path in (tokens, merges):
+        assert vocabulary(path).added == {"<|endoftext|>": 901} and vocabulary(path).size == 902
+        assert ids_of(open_encoder(path, True), [PROBE]) == [reference.encode(PROBE).ids]
+
+
+RANKS = {bytes([byte]): byte for byte in range(256)} | {
+    token: 256 + number
+    for number, token in enumerate(
+        [b" t", b"he", b" the", b"in", b"ing", b"ab", b"bc", b"abc", b"aa", b"aaa", b"\xc3\xa9"]
+    )
+}
+
+
+@pytest.mark.parametrize(
+    "pattern", ["gpt2", "cl100k_base", "o200k_base", "llama3", "qwen2", "qwen35", r"\w+|\s+|[^\w\s]"]
+)
+def test_ids_of_rank_files_are_those_of_tiktoken(pattern: str, tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer.model"  # as Llama 3 names it
+    path.write_bytes(b"".join(base64.b64encode(t) + b" %d\n" % rank for t, rank in RANKS.items()))
+    reference = tiktoken.Encoding("", pat_str=NAMED.get(pattern, pattern), mergeable_ranks=RANKS, special_tokens={})
+    encode = open_encoder(path, True, pattern)
+    assert isinstance(getattr(encode, "__self__", None), CompiledEncoder) == (pattern in NAMED)
+
+    @settings(deadline=None, max_examples=40)
+    @given(st.lists(TEXTS | st.text("aabbcc \n9é", max_size=30), max_size=4))
+    @example([PROBE, "a" * 200, " the thing \n  ", "<|endoftext|>"])
+    def check(texts: list[str]) -> None:
+        assert ids_of(encode, texts) == [reference.encode_ordinary(text) for text in texts]
+
+    check()
+
+
+def test_a_rank_file_needs_a_pattern_and_other_files_take_none(tmp_path: Path, tokenizer_file: Any) -> None:
+    path = tmp_path / "ranks.tiktoken"
+    path.write_bytes(b"".join(base64.b64encode(t) + b" %d\n" % rank for t, rank in RANKS.items()))
+    with pytest.raises(RecipeError, match="does not say how texts are cut; add pattern: one of gpt2"):
+        Encode(tokenizer=str(path)).columns_written()
+    with pytest.raises(RecipeError, match=r"no pattern 'cl100'; .* Did you mean 'cl100k'"):
+        Encode(tokenizer=str(path), pattern="cl100").columns_written()
+    with pytest.raises(RecipeError, match="take pattern away"):
+        Encode(tokenizer=tokenizer_file(), pattern="gpt2").columns_written()
+    out = run_stage(Encode(tokenizer=str(path), pattern="cl100k_base", eos="<|endoftext|>"), docs(" the"))
+    assert out["input_ids"].to_pylist() == [[258, 100257]]
+    token = Encode(tokenizer=str(path), pattern="cl100k_base", special_tokens="token")
+    assert run_stage(token, docs("a<|endoftext|>"))["input_ids"].to_pylist() == [[97, 100257]]
+    path.write_bytes(path.read_bytes() + b"!! x\n")
+    with pytest.raises(RecipeError, match="line 268: not a token in base64"):
+        Encode(tokenizer=str(path), pattern="gpt2").columns_written()
+
+
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_ids_of_sentencepiece_models_are_those_of_sentencepiece(kind: str, tmp_path: Path) -> None:
+    made = io.BytesIO()
+    texts = [PROBE.replace("\n", " "), *("the lazy dog jumps over the fox, the end." for _ in range(9))]
+    options = {"vocab_size": 420, "byte_fallback": True, "hard_vocab_limit": False, "minloglevel": 2}
+    sentencepiece.SentencePieceTrainer.Train(
+        sentence_iterator=iter(texts), model_writer=made, model_type=kind, **options
+    )
+    path = tmp_path / "tokenizer.model"
+    path.write_bytes(made.getvalue())
+    processor = sentencepiece.SentencePieceProcessor(model_proto=made.getvalue())
+    encode = open_encoder(path, True)
+
+    @settings(deadline=None, max_examples=40)
+    @given(st.lists(TEXTS, max_size=4))
+    @example([PROBE, "", "a  b \u2581 <s> </s>"])
+    def check(some: list[str]) -> None:
+        assert ids_of(encode, some) == [processor.encode(text) for text in some]
+
+    check()
+    out = run_stage(Encode(tokenizer=str(path), bos="<s>", eos="</s>"), docs("the"))["input_ids"].to_pylist()
+    assert [out[0][0], out[0][-1]] == [processor.bos_id(), processor.eos_id()]
+    with pytest.raises(RecipeError, match="SentencePiece never takes text for a special token"):
+        open_encoder(path, False)
+    path.write_bytes(b"\x00 no model")
+    with pytest.raises(RecipeError, match=r"no tokenizer\.json, no rank file and no SentencePiece model"):
+        Encode(tokenizer=str(path)).columns_written()
 
 
 def test_whole_words_of_the_vocabulary_need_no_merges_when_the_file_says_so(tokenizer_file: Callable[..., str]) -> None:
