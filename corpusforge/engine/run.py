@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from corpusforge.engine import manifest as manifests
+from corpusforge.engine.artifacts import keep_artifacts
 from corpusforge.engine.driver import Driver, Results
 from corpusforge.engine.identity import versions
 from corpusforge.engine.ledger import Ledger, Lock
@@ -65,7 +66,8 @@ def run(
         staging = output / ".new"
         runner = _runner(pipeline, address, planned)
         try:
-            results = _run(Driver(planned, ledger, runner, work, staging, progress), ledger, progress)
+            driver = Driver(planned, ledger, runner, work, staging, progress)
+            results = _run(driver, ledger, progress)
         finally:
             runner.close()
             ledger.close()
@@ -76,6 +78,7 @@ def run(
             time.time() - started,
             time.process_time() - cpu + (results.counters["cpu_seconds"] if runner.workers != 1 else 0),
         )
+        made["artifacts"] = keep_artifacts(driver.found, output)
         _finish(output, staging, pipeline, made)
         if not pipeline.options.keep_work and pipeline.options.work is None:
             shutil.rmtree(work / "units", ignore_errors=True)
