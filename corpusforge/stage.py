@@ -142,6 +142,10 @@ class CorpusStage(Stage):
         """The passes, in the order in which they run."""
         raise TypeError(f"{type(self).__name__} must define passes()")
 
+    def artifacts_kept(self) -> Mapping[str, str]:
+        """Return pass -> path in the output, for artifacts that users are to have."""
+        return {}
+
     def open_corpus(self, artifacts: Mapping[str, Path]) -> CorpusKernel:
         """Return the kernel: (batch, findings) -> batch.
 

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from corpusforge.engine import manifest as manifests
+from corpusforge.engine.artifacts import keep_artifacts
 from corpusforge.engine.driver import Driver, Results
 from corpusforge.engine.identity import versions
 from corpusforge.engine.journal import Journal
@@ -68,7 +69,8 @@ def run(
         staging = output / ".new"
         runner = _runner(pipeline, address, planned)
         try:
-            results = _run(Driver(planned, ledger, runner, work, staging, progress), ledger, progress)
+            driver = Driver(planned, ledger, runner, work, staging, progress)
+            results = _run(driver, ledger, progress)
         finally:
             runner.close()
             ledger.close()
@@ -79,6 +81,7 @@ def run(
             time.time() - started,
             cpu_seconds() - cpu + (results.counters["cpu_seconds"] if runner.workers != 1 else 0),
         )
+        made["artifacts"] = keep_artifacts(driver.found, output)
         _finish(output, staging, pipeline, made, results.samples)
         if not pipeline.options.keep_work and pipeline.options.work is None:
             shutil.rmtree(work / "units", ignore_errors=True)
