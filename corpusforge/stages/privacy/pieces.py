@@ -21,8 +21,8 @@ class Pieces:
         self.actions = [actions[name] for name in types.names]
         self.key = hashlib.blake2b(secret).digest()
 
-    def of(self, span: Span, doc_id: str) -> bytes:
-        """Return what takes the place of `span` in the document `doc_id`."""
+    def of(self, span: Span, doc_ids: pa.Array) -> bytes:
+        """Return what takes the place of `span`, in a batch with these `doc_ids`."""
         action = self.actions[span.kind]
         tag = self.types.tags[span.kind]
         if action == "remove":
@@ -31,6 +31,7 @@ class Pieces:
             return tag.encode()
         if action == "hash":
             return f"{tag[:-1]}:{self.hash(span)}{tag[-1]}".encode()
+        doc_id = doc_ids[span.document].as_py() or ""
         number = int.from_bytes(self._digest(16, doc_id, *self._said(span)), "big")
         return self.types.detectors[span.kind].substitute(span.value, number).encode()
 

@@ -177,7 +177,7 @@ class Pii(Stage):
                 text = segment(column)
                 spans = find(text, types.detectors, regions)
                 counts += count(spans, len(actions), batch.num_rows)
-                new = [pieces.of(span, ids[span.document].as_py() or "") for span in spans]
+                new = [pieces.of(span, ids) for span in spans]
                 edited = splice(column, [s.start for s in spans], [s.end for s in spans], new)
                 columns[name] = edited.cast(column.type) if name in self.also else edited
                 if name == "text" and self.spans != "none":

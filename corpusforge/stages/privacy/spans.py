@@ -12,6 +12,7 @@ from corpusforge.stages.privacy.detectors import AFTER_BYTES, BEFORE_BYTES, Dete
 from corpusforge.text.batch import TextBatch
 from corpusforge.text.scan import candidates
 
+_MANY = 3  # detectors, for which it pays to count digits first
 _DIGITS = "0123456789"
 _BETWEEN = re.compile(r"[\s/–—]")  # could stand between two values
 
@@ -35,16 +36,19 @@ def find(text: TextBatch, detectors: Sequence[Detector], regions: Sequence[tuple
     found: list[Span] = []
     for scan, wanted in scans.items():
         mine = [(i, d) for i, d in enumerate(detectors) if getattr(d, "scan", candidates) is scan]
+        by_kind: dict[int, list[tuple[int, Detector]]] = {}
         asked: dict[tuple[int, int, bool], list[tuple[int, Detector]]] = {}  # most candidates concern few detectors
         for kind, document, first, end in scan(text.data, text.offsets, wanted).tolist():
             window = _window(text, document, first, end, kind)
-            value = window.text[window.start : window.end]
-            digits, one = sum(map(value.count, _DIGITS)), _BETWEEN.search(value) is None
-            concerned = asked.get((kind, digits, one))
+            concerned = by_kind.get(kind)
             if concerned is None:
-                concerned = asked[kind, digits, one] = [
-                    (i, d) for i, d in mine if d.candidates & kind and _fits(getattr(d, "digits", ()), digits, one)
-                ]
+                concerned = by_kind[kind] = [(i, d) for i, d in mine if d.candidates & kind]
+            if len(concerned) > _MANY:
+                value = window.text[window.start : window.end]
+                key = kind, sum(map(value.count, _DIGITS)), _BETWEEN.search(value) is None
+                if key not in asked:
+                    asked[key] = [(i, d) for i, d in concerned if _fits(getattr(d, "digits", ()), *key[1:])]
+                concerned = asked[key]
             for place, detector in concerned:
                 for start, stop in detector.find(window, regions[document]):
                     begin = first + _bytes(window, window.start, start)

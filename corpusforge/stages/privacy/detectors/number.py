@@ -40,6 +40,8 @@ class Number:
     def find(self, window: Window, regions: tuple[str, ...]) -> Spans:
         """Return the numbers of one run of digits, separators and letters."""
         text = window.text
+        if self.alone is None and not self.words.may_occur(text):
+            return []
         spans = []
         for match in self.pattern.finditer(text, window.start, window.end):
             value = match[0]
