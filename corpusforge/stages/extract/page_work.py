@@ -22,7 +22,7 @@ def work(html: bytes) -> tuple[int, int, int]:
     """Return (elements that the parser may open, most attributes of a tag, depth of templates), the first two bounds.
 
     >>> work(b"<p><b>x<p>y<p>z")
-    (10, 0, 0)
+    (9, 0, 0)
     """
     elements, attributes, depth = _work(np.frombuffer(html, np.uint8), FORMATTING, _RAW)
     return int(elements), int(attributes), int(depth)
