@@ -20,9 +20,9 @@ from corpusforge.engine.identity import stage_identity
 from corpusforge.engine.plan import PlannedStep
 from corpusforge.engine.reading import ReadCounts, read_split
 from corpusforge.engine.rows import RowsWriter, rebatch
-from corpusforge.engine.storage import checksum_range
-from corpusforge.engine.units import Report, SegmentUnit, file_entry
-from corpusforge.errors import AccountingError
+from corpusforge.engine.storage import checksum_range, size_and_time
+from corpusforge.engine.units import PlannedInput, Report, SegmentUnit, file_entry
+from corpusforge.errors import AccountingError, RunError
 from corpusforge.schema import FIRED, REJECTION, SIGNAL_PREFIX
 from corpusforge.stage import CorpusKernel, CorpusStage, Kernel, Pass, Stage, kept, with_columns
 
@@ -302,6 +302,8 @@ def run_segment(unit: SegmentUnit) -> Report:
         batches = _count(unit.rows.read(), reading)
     for batch in rebatch(batches, unit.options.batch_bytes):
         segment.process(batch)
+    if unit.planned is not None:
+        _check_unchanged(unit.split.path, unit.planned)
     begun = time.process_time()
     runs = {one.name: file_entry(writer.close()) for one, writer in segment.emits}
     report["emit_seconds"] = round(segment.emit_seconds + time.process_time() - begun, 4)
@@ -339,6 +341,18 @@ def _input_checksum(unit: SegmentUnit) -> str:
     if unit.reader is not None and unit.reader.splits_by == "row_groups":
         return checksum_range(split.path) if split.start == 0 else ""
     return checksum_range(split.path, split.start, split.length)
+
+
+def _check_unchanged(path: str, planned: PlannedInput) -> None:
+    # Before the unit is committed: its fingerprint names the content that was planned.
+    if not planned.checksum:
+        return
+    now = size_and_time(path)
+    if now != planned[:2] and (now[0] != planned.size or checksum_range(path) != planned.checksum):
+        raise RunError(
+            f"{path} changed while the run read it ({planned.size} bytes when it was planned, {now[0]} now); what was "
+            "read of it is not used. Run again when nothing writes to it any more; finished work stays"
+        )
 
 
 def _count(batches: Iterator[pa.RecordBatch], counts: ReadCounts) -> Iterator[pa.RecordBatch]:

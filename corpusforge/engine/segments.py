@@ -12,7 +12,7 @@ from corpusforge.engine.plan import Block, Plan, PlannedStep
 from corpusforge.engine.rows import RowsFile
 from corpusforge.engine.scheduler import Scheduler
 from corpusforge.engine.storage import checksum_range, digest
-from corpusforge.engine.units import Report, SegmentUnit, Unit, WorkOptions, rows_file, run_file
+from corpusforge.engine.units import PlannedInput, Report, SegmentUnit, Unit, WorkOptions, rows_file, run_file
 from corpusforge.errors import AccountingError, RunError
 from corpusforge.source import Split
 
@@ -37,6 +37,7 @@ class Segments:
         self.options = plan.pipeline.options
         self.readers = {s.name: stage_identity(s.reader) for s in plan.pipeline.sources}
         self.inputs: dict[tuple[str, str], str] = {}
+        self.planned: dict[tuple[str, str], PlannedInput] = {}
         self.found: list[Findings] = []
 
     def identify_inputs(self) -> None:
@@ -68,6 +69,7 @@ class Segments:
                 }
                 news.append(known)
             self.inputs[file.source, file.relative] = known["identity"]
+            self.planned[file.source, file.relative] = PlannedInput(file.size, file.modified_ns, known["checksum"])
         self.scheduler.ledger.record_inputs(news)
 
     def run(
@@ -208,6 +210,7 @@ class Segments:
             emits=emits,
             masking=masking,
             options=options,
+            planned=self.planned[split.source, split.relative] if reading else None,
         )
 
     def _input_identity(self, state: SplitState) -> list[str]:

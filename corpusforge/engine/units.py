@@ -27,6 +27,14 @@ class WorkOptions:
     sample: float | None
 
 
+class PlannedInput(NamedTuple):
+    """The state of an input file when the run was planned."""
+
+    size: int
+    modified_ns: int
+    checksum: str  # empty for a folder
+
+
 @dataclass(frozen=True)
 class SegmentUnit:
     """One split through one segment."""
@@ -46,6 +54,7 @@ class SegmentUnit:
     emits: tuple[tuple[PlannedStep, str], ...]  # (corpus stage, pass) fused into this segment
     masking: PlannedStep | None  # the recipe's privacy.pii, for keep_rejected: text
     options: WorkOptions
+    planned: PlannedInput | None = None  # with a `reader`: the state of the file that the fingerprint names
 
 
 @dataclass(frozen=True)
