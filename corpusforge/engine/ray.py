@@ -10,15 +10,17 @@ from typing import Any
 
 import ray
 
+from corpusforge.engine.scheduler import WorkerLost
 from corpusforge.engine.units import Report, Unit
-from corpusforge.engine.worker import work
+from corpusforge.engine.worker import work_alone
 
 OBJECT_STORE_BYTES = 200 << 20  # only task arguments and counts pass through it
 MAX_CALLS = 200  # tasks after which a worker process is replaced, so that a leaking library cannot grow for days
-
-
-class WorkerLost(Exception):
-    """A worker process died or ran out of memory while it worked."""
+HOW_LOST: dict[type[ray.exceptions.RayError], str] = {
+    ray.exceptions.WorkerCrashedError: "the worker crashed",
+    ray.exceptions.OutOfMemoryError: "out of memory",
+    ray.exceptions.NodeDiedError: "the node died",
+}
 
 
 class RayRunner:
@@ -42,7 +44,7 @@ class RayRunner:
         self.workers = min(workers, available) if workers else available
         # On a cluster Ray places by memory; on one machine a declared need beyond its memory would wait for ever.
         needs: dict[str, Any] = {"memory": memory_bytes} if address else {}
-        self._task = ray.remote(num_cpus=1, max_retries=0, max_calls=MAX_CALLS, **needs)(work)
+        self._task = ray.remote(num_cpus=1, max_retries=0, max_calls=MAX_CALLS, **needs)(work_alone)
         self._pending: dict[Any, list[Unit]] = {}
         # Enough that no CPU idles between two looks, few enough that an autoscaler is not flooded.
         self._most = self.workers if workers else 2 * available + 16
@@ -69,12 +71,8 @@ class RayRunner:
             units = self._pending.pop(reference)
             try:
                 outcomes.append((units, ray.get(reference)))
-            except (
-                ray.exceptions.WorkerCrashedError,
-                ray.exceptions.OutOfMemoryError,
-                ray.exceptions.NodeDiedError,
-            ) as lost:
-                outcomes.append((units, WorkerLost(f"{type(lost).__name__}: {str(lost)[:300]}")))
+            except tuple(HOW_LOST) as lost:
+                outcomes.append((units, WorkerLost(HOW_LOST[type(lost)], str(lost)[:300])))
             except ray.exceptions.RayTaskError as failed:
                 cause = failed.cause if isinstance(failed.cause, Exception) else failed
                 cause.__notes__ = [str(failed)]

@@ -218,7 +218,9 @@ class Segments:
 
     def _work_options(self, limit: int | None) -> WorkOptions:
         o = self.options
-        return WorkOptions(int(o.batch_bytes), o.keep_rejected, o.signals == "all", limit, o.sample)
+        return WorkOptions(
+            int(o.batch_bytes), o.keep_rejected, o.signals == "all", limit, o.sample, o.max_batch_seconds
+        )
 
     def _named_artifact(self, name: str) -> Mapping[str, Any]:
         for found in self.found:

@@ -8,6 +8,7 @@ from corpusforge.engine.exchange import RunFile
 from corpusforge.engine.mixture import Draw, Measure, Upsample
 from corpusforge.engine.plan import PlannedStep
 from corpusforge.engine.rows import RowsFile
+from corpusforge.engine.trace import NOTHING_KNOWN, Suspects
 from corpusforge.engine.validation import HeldOut
 from corpusforge.source import Reader, Split
 from corpusforge.stages.write.packing import Pack
@@ -25,6 +26,7 @@ class WorkOptions:
     signals: bool
     limit: int | None
     sample: float | None
+    max_batch_seconds: float = 1800
 
 
 class PlannedInput(NamedTuple):
@@ -55,6 +57,7 @@ class SegmentUnit:
     masking: PlannedStep | None  # the recipe's privacy.pii, for keep_rejected: text
     options: WorkOptions
     planned: PlannedInput | None = None  # with a `reader`: the state of the file that the fingerprint names
+    suspects: Suspects = NOTHING_KNOWN  # what earlier attempts died of
 
 
 @dataclass(frozen=True)

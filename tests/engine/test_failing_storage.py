@@ -1,0 +1,134 @@
+"""Disks that fill up and storage that fails: a clear message, and the next run continues."""
+
+import errno
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from corpusforge.engine import disk, emitting, ledger, rows, run, scheduler
+from corpusforge.engine.verify import verify
+from corpusforge.errors import RunError, StorageError
+from corpusforge.pipeline import Pipeline
+from corpusforge.source import Split
+
+Make = Callable[..., Pipeline]
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for a storage that a test lets fail."""
+    monkeypatch.setattr(scheduler, "BACKOFF_SECONDS", 0)
+
+
+class Fails:
+    """Wraps a function that fails on the calls `when` says, numbered from 0."""
+
+    def __init__(self, real: Callable[..., Any], error: Exception, when: Callable[[int], bool]) -> None:
+        self.real, self.error, self.when = real, error, when
+        self.calls = 0
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        self.calls += 1
+        if self.when(self.calls - 1):
+            raise self.error
+        return self.real(*given, **named)
+
+
+@pytest.fixture
+def checksum(make: Make) -> str:
+    """Return what an undisturbed run comes to."""
+    return str(make(output="whole").run().manifest["content_checksum"])
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+ARROW_FULL = OSError("Error writing bytes to file. Detail: [errno 28] No space left on device")
+
+
+@pytest.mark.parametrize("error", [FULL, ARROW_FULL], ids=["python", "arrow"])
+def test_a_full_disk_says_what_to_do_and_the_next_run_continues(
+    error: OSError, make: Make, checksum: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = rows.RowsWriter._flush
+    fails = Fails(real, error, lambda n: n == 12)
+    monkeypatch.setattr(rows.RowsWriter, "_flush", lambda self: fails(self))
+    with pytest.raises(RunError, match=r"MB left. What is finished stays: make room, or give run.work"):
+        make(output="full").run()
+    monkeypatch.setattr(rows.RowsWriter, "_flush", real)
+    outcome = make(output="full").run()
+    assert outcome.manifest["content_checksum"] == checksum
+    assert outcome.manifest["run"]["units_run"] < outcome.manifest["run"]["units"]
+    assert verify(outcome.path) == []
+
+
+def test_a_full_disk_under_the_ledger_loses_no_committed_unit(
+    make: Make, checksum: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = ledger.Ledger._append
+    fails = Fails(real, FULL, lambda n: n == 20)
+    monkeypatch.setattr(ledger.Ledger, "_append", lambda *given: fails(*given))
+    with pytest.raises(RunError, match="MB left"):
+        make(output="full").run()
+    monkeypatch.setattr(ledger.Ledger, "_append", real)
+    assert make(output="full").run().manifest["content_checksum"] == checksum
+
+
+def test_too_little_room_is_said_before_anything_runs(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: usage._replace(free=5 << 20))
+    monkeypatch.setattr(run, "_runner", None)  # is not reached
+    with pytest.raises(RunError, match="has 5 MB left"):
+        make().run()
+
+
+def test_less_room_than_input_is_only_a_warning(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(run.Silent, "line", lambda self, text: said.append(text))
+    monkeypatch.setattr(disk, "RESERVE_BYTES", 1 << 10)
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: usage._replace(free=10 << 10))
+    make().run()
+    assert any("should it fill up, the run stops and can be continued" in line for line in said)
+
+
+@pytest.mark.parametrize("error", [StorageError("a.jsonl: Input/output error"), OSError(errno.ESTALE, "Stale handle")])
+def test_storage_that_fails_for_a_while_costs_attempts_only(
+    error: Exception, make: Make, checksum: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Fails(Split.open, error, lambda n: n in (0, 1, 2, 7))
+    monkeypatch.setattr(Split, "open", lambda self: opened(self))
+    manifest = make(output="shaky").run().manifest
+    assert manifest["content_checksum"] == checksum
+    assert manifest["run"]["retries"] == 4
+
+
+def test_storage_that_stays_away_ends_the_run_and_nothing_is_quarantined(
+    make: Make, checksum: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Split.open
+    opened = Fails(real, StorageError("a.jsonl: Input/output error"), lambda n: n >= 5)
+    monkeypatch.setattr(Split, "open", lambda self: opened(self))
+    with pytest.raises(RunError, match=r"the storage failed 4 times: a.jsonl.*run the same command again"):
+        make(output="away").run()
+    monkeypatch.setattr(Split, "open", real)
+    assert make(output="away").run().manifest["content_checksum"] == checksum
+
+
+def test_a_file_that_is_damaged_whenever_it_is_written_ends_the_run(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = emitting.RunWriter.close
+
+    def damaging(self: Any) -> Any:
+        file = real(self)
+        if file is not None:
+            data = bytearray(Path(file.path).read_bytes())
+            data[len(data) // 2] ^= 1
+            Path(file.path).write_bytes(data)
+        return file
+
+    monkeypatch.setattr(emitting.RunWriter, "close", damaging)
+    with pytest.raises(RunError, match="for the second time; check the disk"):
+        make().run()
