@@ -8,9 +8,10 @@ BIN := $(VENV)/bin
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
 
-quickstart: $(VENV)/.installed  ## Install, run the main job on examples/data, verify its output
+quickstart: $(VENV)/.installed  ## Install, run the main job on examples/data, verify its output, train on it if torch is there
 	$(BIN)/corpusforge run quickstart --replace
 	$(BIN)/corpusforge verify out/quickstart
+	$(BIN)/python examples/train_tiny.py out/quickstart
 
 test: $(VENV)/.installed-test  ## Run every test
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -11,12 +11,15 @@ from corpusforge.mistakes import or_list
 from corpusforge.pipeline import Pipeline
 from corpusforge.registry import maker, name_of, nearest
 from corpusforge.schema import CORE, SIGNAL_PREFIX
+from corpusforge.stages.dedup.minhash import Minhash
 from corpusforge.stages.write.packing import packed_schema
 
 Columns = Mapping[str, Mapping[str, pa.DataType]]  # source -> column -> type, at the end of the recipe
 
 DEFAULT_CLUSTER = "cluster_id"
 PARTITION_TYPES = (pa.types.is_string, pa.types.is_large_string, pa.types.is_integer, pa.types.is_boolean)
+ALIKE = 0.8  # Jaccard similarity of documents that a validation split must not part
+MOST_MISSED = 0.01
 SIZED_BY = {"tokens": "token_count", "bytes": "text"}
 
 
@@ -24,6 +27,7 @@ def check(pipeline: Pipeline, columns: Columns) -> list[str]:
     """Hold layout and writer to what there is, and return warnings; RecipeError with the place in the recipe."""
     columns = {source: _written(have) for source, have in columns.items()}
     _check_mix(pipeline, columns)
+    _check_copies(pipeline, columns)
     _check_upsampling(pipeline, columns)
     _check_output(pipeline, columns)
     return _check_validation(pipeline, columns)
@@ -51,6 +55,15 @@ def _check_mix(pipeline: Pipeline, columns: Columns) -> None:
             )
 
 
+def _check_copies(pipeline: Pipeline, columns: Columns) -> None:
+    if pipeline.layout.repeats and any(COPY in have for have in columns.values()):
+        raise RecipeError(
+            f"layout: documents are repeated, and their copies numbered in a column '{COPY}', which there is "
+            "already; give that one another name",
+            pipeline.place("layout"),
+        )
+
+
 def _check_upsampling(pipeline: Pipeline, columns: Columns) -> None:
     upsample = pipeline.layout.upsample
     if upsample is None:
@@ -74,10 +87,20 @@ def _check_validation(pipeline: Pipeline, columns: Columns) -> list[str]:
             f"{where}: layout: validation: nothing makes '{cluster}', so near-duplicates may stand on both sides."
             f"{_put(cluster)}"
         ]
-    return [
+    warnings = [
         f"{where}: layout: validation: source '{source}' has no '{cluster}'; its documents are held out one by one"
         for source in without
     ]
+    for step in pipeline.steps:
+        if cluster == DEFAULT_CLUSTER and isinstance(step.stage, Minhash):
+            bands, rows = step.stage.banding()
+            missed = (1 - ALIKE**rows) ** bands
+            if missed > MOST_MISSED:
+                warnings.append(
+                    f"{where}: layout: validation: {step.name} ({step.where}) misses {missed:.1%} of pairs that are "
+                    f"{ALIKE} alike, which may then stand on both sides; say bands: 30, rows: 5 there"
+                )
+    return warnings
 
 
 def _check_output(pipeline: Pipeline, columns: Columns) -> None:

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from corpusforge import layout_checks
 from corpusforge.checks import check
 from corpusforge.errors import RecipeError
 from corpusforge.pipeline import Pipeline
 from corpusforge.recipe import load
+from corpusforge.schema import CORE
 from corpusforge.stages.quality.language import Language
 from corpusforge.stages.quality.rules import Rules
 from corpusforge.stages.read.jsonl import Jsonl
@@ -143,3 +146,38 @@ def test_a_column_has_one_type_in_all_sources(loaded: Load) -> None:
     pipeline = loaded(('read.jsonl: {paths: "@${folder}/list", text: body, url: meta.url}', parquet))
     with pytest.raises(RecipeError, match=r"column 'language_score' is int64 in source 'posts' and float in 'pages'"):
         check(pipeline)
+
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "mixture.yaml"
+
+
+def test_a_resolved_mixture_says_every_share_and_is_the_same_layout(tmp_path: Path) -> None:
+    pipeline = load(EXAMPLE, ["layout.upsample.copies={2: 2, 10.5: 3}", "write.memmap.partition_by=source"])
+    assert pipeline.layout.upsample is not None and pipeline.layout.upsample.copies == {2: 2, 10.5: 3}
+    assert "fraction: 0.8586387434554974" in pipeline.resolved, "0.82 of 0.955"
+    (tmp_path / "resolved.yaml").write_text(pipeline.resolved)
+    again = load(tmp_path / "resolved.yaml")
+    assert (again.layout, again.writer, again.resolved) == (pipeline.layout, pipeline.writer, pipeline.resolved)
+
+
+def test_a_validation_split_that_near_duplicates_can_leak_through_is_warned_of(loaded: Load) -> None:
+    split = ("seed: 7}", "seed: 7, validation: {fraction: 0.01}}")
+    safe = ("- dedup.minhash\n", "- dedup.minhash: {bands: 30, rows: 5}\n")
+    only = ("- dedup.minhash\n", "- dedup.minhash: {bands: 30, rows: 5, only: pages}\n")
+    without = ("  - dedup.minhash\n", "")
+    coarse = ("- dedup.minhash\n", "- dedup.minhash: {bands: 14, rows: 8}\n")
+    pipelines = [loaded(split, change) for change in (safe, coarse, only, without)]
+    said = [layout_checks.check(pipeline, _columns(pipeline)) for pipeline in pipelines]
+    assert said[0] == []
+    assert "misses 7.6% of pairs" in said[1][0] and "recipe.yaml:16:" in said[1][0]
+    assert len(said[2]) == 1 and "source 'posts' has no 'cluster_id'" in said[2][0]
+    assert len(said[3]) == 1 and "nothing makes 'cluster_id'" in said[3][0]
+
+
+def _columns(pipeline: Pipeline) -> dict[str, dict[str, pa.DataType]]:
+    made = {}
+    for source in pipeline.sources:
+        made[source.name] = {field.name: field.type for field in CORE}
+        for step in pipeline.steps_of(source):
+            made[source.name] |= step.stage.columns_written()
+    return made

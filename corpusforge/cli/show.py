@@ -1,6 +1,7 @@
 """corpusforge show: the page of a stage, a writer or the layout, or a shipped pack, recipe or mixture."""
 
 import inspect
+import re
 from typing import get_args
 
 import click
@@ -12,6 +13,7 @@ from corpusforge.registry import find, names, nearest, shipped
 
 KINDS = ("filters", "pipelines", "pipelines/mixtures")
 LAYOUT = "layout"
+MODULES = re.compile(r"\b(\w+\.)+(?=\w)")  # in the names of types
 
 
 @click.command(short_help="Show the page of a stage, a writer or the layout, or a shipped pack, recipe or mixture.")
@@ -50,5 +52,7 @@ def _page(name: str, cls: type[BaseModel]) -> None:
     for field, info in cls.model_fields.items():
         default = "required" if info.is_required() else f"default {info.get_default(call_default_factory=True)!r}"
         plain = isinstance(info.annotation, type) and not getattr(info.annotation, "__args__", None)
-        said = getattr(info.annotation, "__name__", "") if plain else str(info.annotation).replace("typing.", "")
+        said = (
+            getattr(info.annotation, "__name__", "") if plain else re.sub(r"\b(\w+\.)+(?=\w)", "", str(info.annotation))
+        )
         click.echo(f"  {field}: {said} ({default})")

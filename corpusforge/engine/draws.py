@@ -75,6 +75,7 @@ class Drawing:
     def __init__(self, pipeline: Pipeline, scheduler: Scheduler) -> None:
         self.layout = pipeline.layout
         self.measure = pipeline.measure
+        self.trial = pipeline.options.limit is not None or pipeline.options.sample is not None
         self.scheduler = scheduler
 
     def run(self, files: Mapping[str, Sequence[RowsFile]]) -> Draws:
@@ -91,6 +92,8 @@ class Drawing:
         if mix is None:
             return Draws(self.measure, held, {source: Draw() for source in files}, {})
         held_key = held.last_key if held else -1
+        if self.trial:
+            mix = mix.model_copy(update={"shortfall": "allow"})
         first = self._histograms(sizes, {source: (0, 0, 0) for source in sizes}, "draw", held_key)
         found = budgets(mix, {source: int(histogram[1].sum()) for source, histogram in first.items()}, self.measure)
         cuts = {source: Cut(budget.rest) for source, budget in found.items() if budget.rest}
@@ -113,13 +116,15 @@ class Drawing:
         def count(open_: Mapping[str, Cut]) -> Mapping[str, np.ndarray]:
             return self._histograms(every, {"": (0, open_[""].level, open_[""].prefix)}, "cluster", -1)
 
-        cut = Cut(documents)
-        first = count({"": cut})[""]
-        if (present := int(first[0].sum())) <= documents:
+        present = int(count({"": Cut(documents)})[""][0].sum())
+        if self.trial:
+            documents = min(documents, present // 2)
+        if present <= documents:
             raise RunError(
                 f"layout.validation asks for {documents:,} documents, and {present:,} were kept; ask for fewer. What "
                 "was done before the layout is kept: run the same command with the changed recipe"
             )
+        cut = Cut(documents)
         self._search({"": cut}, count)
         return cut.last_key
 

@@ -18,7 +18,7 @@ import xxhash
 
 from corpusforge.engine.exchange import RunFile, RunWriter
 from corpusforge.engine.rows import BLOCK_BYTES, BLOCK_ROWS, value_bytes
-from corpusforge.engine.units import FolderUnit, Report, RowRange, file_entry
+from corpusforge.engine.units import FolderUnit, Report, RowRange, file_entry, row_range
 from corpusforge.stage import with_columns
 
 VALUE = "_value"  # uint64, the hash of a row's value
@@ -106,7 +106,7 @@ class Stretch:
     @property
     def range(self) -> RowRange:
         """Return the rows alone."""
-        return RowRange(self.run, self.start, self.rows)
+        return row_range(self.run, self.start, self.rows)
 
 
 def stretches(run: RunFile, values: list[Any]) -> Mapping[str | None, Stretch]:

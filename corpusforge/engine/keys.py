@@ -5,8 +5,8 @@ copy 0, copy (8 bytes, big-endian); copies are written in its order. `draw_key` 
 (the finalizer of MurmurHash3), and copies are drawn in its order: were one key to do both, the documents of a source
 that is drawn in part would all stand at the beginning.
 
-Compiled, since a mixture computes the keys of every document several times: 45 ns a key, 1 us by way of Python
-(measured).
+Compiled, since a mixture computes the keys of every document several times: 24 ns a key, 410 by way of
+Python (measured).
 """
 
 import numpy as np

@@ -14,6 +14,7 @@ import pyarrow as pa
 from corpusforge.engine.part_files import write_files
 from corpusforge.engine.rows import RowsFile, conform
 from corpusforge.engine.shuffling import shuffled_rows
+from corpusforge.engine.tally import Tally
 from corpusforge.engine.units import PartUnit, Report
 from corpusforge.schema import CORE
 
@@ -66,7 +67,12 @@ def write_part(unit: PartUnit) -> Report:
     """Write one part; the same rows give the same bytes however they were batched."""
     schema = pa.ipc.read_schema(pa.BufferReader(unit.schema))
     rows = ordered_rows(unit, schema)
-    return {"part": write_files(rows, schema, Path(unit.folder), unit.name, unit.writer, unit.pack, unit.packed)}
+    tally = Tally()
+    documents = unit.name.startswith(("data/", "validation/")) and not unit.packed
+    if documents:
+        rows = tally.counted(rows)
+    part = write_files(rows, schema, Path(unit.folder), unit.name, unit.writer, unit.pack, unit.packed)
+    return {"part": part, "tally": tally.report() if documents else None}
 
 
 def ordered_rows(unit: PartUnit, schema: pa.Schema) -> Iterator[pa.RecordBatch]:

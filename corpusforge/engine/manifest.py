@@ -97,8 +97,9 @@ def _written(plan: Plan, results: Results) -> dict[str, Any]:
             written[name] = sum(found[name] for found in sources.values())
         written["sources"] = sources
     if plan.pipeline.layout.validation is not None:
-        written["validation"] = _sums(parts["validation"], pack, packed.get("validation"))
-    return written
+        held = results.written.tallies["validation"].report()
+        written["validation"] = {**_sums(parts["validation"], pack, packed.get("validation")), "tally": held}
+    return written | {"tally": results.written.tallies["data"].report()}
 
 
 def _sums(parts: list[dict[str, Any]], pack: Pack | None, packed: Counter[str] | None) -> dict[str, Any]:

@@ -50,7 +50,8 @@ class Mix(BaseModel):
     Fractions are of `total` less what sources with a budget or epochs take, and sum to 1. Without a `total` it is as
     large as `max_epochs` of every source allows. A source's budget is met by whole epochs and by the documents that
     come first in a seeded order of one more; what is obtained is at least what was asked and exceeds it by less than
-    one document. What cannot be met stops the run, unless `shortfall: allow`; the manifest then says what is missing.
+    one document. What cannot be met stops the run, unless `shortfall: allow` or the run is a trial (--limit, --sample);
+    the manifest then says what is missing.
     `preset` is a shipped mixture (pipelines/mixtures/) or a file, and `map` says which source stands for each of its
     entries; of one without a counterpart (`news: null`) the share is divided among the others.
     """

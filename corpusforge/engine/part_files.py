@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from corpusforge.engine.rows import value_bytes
 from corpusforge.engine.storage import checksum_range, whole_files
+from corpusforge.engine.tally import tokens
 from corpusforge.stages.write.packing import BEGUN, Pack, Packed, packed_schema, sequences
 from corpusforge.writer import Writer
 
@@ -27,7 +28,8 @@ class Documents:
         for batch in rows:
             self.documents += batch.num_rows
             self.bytes += int(value_bytes(batch).sum())
-            self.tokens += _tokens(batch)
+            counted = tokens(batch)
+            self.tokens += 0 if counted is None else int(counted.sum())
             yield batch
 
 
@@ -52,14 +54,6 @@ class Sequences:
             self.tokens += tokens
             self.padding_tokens += len(batch.column("input_ids").flatten()) - tokens
             yield batch
-
-
-def _tokens(batch: pa.RecordBatch) -> int:
-    if "token_count" in batch.schema.names:
-        return pc.sum(batch.column("token_count")).as_py() or 0
-    if "input_ids" in batch.schema.names:
-        return pc.sum(pc.list_value_length(batch.column("input_ids"))).as_py() or 0
-    return 0
 
 
 def write_files(

@@ -15,6 +15,7 @@ import xxhash
 from corpusforge.engine.exchange import RunWriter
 from corpusforge.engine.layout import ordered_rows
 from corpusforge.engine.part_files import Documents
+from corpusforge.engine.tally import Tally
 from corpusforge.engine.units import Report, SequencesUnit, file_entry
 from corpusforge.stage import with_columns
 from corpusforge.stages.write.packing import Packed, sequences
@@ -24,15 +25,15 @@ def write_sequences(unit: SequencesUnit) -> Report:
     """Write the sequences of the documents of one part as a sorted run, and report what was counted."""
     part = replace(unit.part, folder=unit.folder)
     assert part.pack is not None
-    before, after = Documents(), Packed()
+    before, after, tally = Documents(), Packed(), Tally()
     writer = RunWriter(Path(unit.folder) / "sequences.arrow", "_key", ("_id",), compress=True)
-    rows = before.counted(ordered_rows(part, pa.ipc.read_schema(pa.BufferReader(part.schema))))
+    rows = before.counted(tally.counted(ordered_rows(part, pa.ipc.read_schema(pa.BufferReader(part.schema)))))
     number = 0
     for batch in sequences(rows, part.pack, after):
         names = (f"{part.name}#{n}" for n in range(number, number + batch.num_rows))
         writer.write(with_columns(batch, **_keys(unit.seed, names)))
         number += batch.num_rows
-    return {"run": file_entry(writer.close()), "packed": asdict(before) | asdict(after)}
+    return {"run": file_entry(writer.close()), "packed": asdict(before) | asdict(after), "tally": tally.report()}
 
 
 def _keys(seed: int, names: Iterator[str]) -> dict[str, pa.Array]:

@@ -1,7 +1,7 @@
 """Units of work: what a worker is told, and what it reports. Small, picklable, no data inside."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from corpusforge.engine.exchange import RunFile
@@ -212,6 +212,11 @@ Unit = (
     | SequencesUnit
     | PartUnit
 )
+
+
+def row_range(run: RunFile, start: int, rows: int) -> RowRange:
+    """Return rows of a run, without its count of buckets: a part names every run, and needs none of these."""
+    return RowRange(replace(run, buckets=""), start, rows)
 
 
 def file_entry(file: RowsFile | RunFile | None) -> dict[str, Any] | None:

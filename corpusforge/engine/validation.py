@@ -19,11 +19,16 @@ class Validation(BaseModel):
     """Hold documents out of training: a fraction of the clusters, or clusters until there are so many documents.
 
     With `fraction` a cluster's side depends on nothing but its name and the seed. With `documents` clusters are taken
-    in the order of their keys until at least so many documents are held out; one cluster decides how many more.
+    in the order of their keys until at least so many documents are held out; one cluster decides how many more. A trial
+    (--limit, --sample) holds out half of its documents at most.
 
     `cluster` is the column that says what belongs together: `cluster_id` of dedup.minhash, the connected components of
     candidates, so that near-duplicates that were both kept (less alike than `verify`) are on one side too. Any other
     column serves as well, such as one that a reader maps. Null, and a source without the column: the document alone.
+
+    Documents that no band of dedup.minhash brings together are not held together. Measured on 663 real documents with
+    three edited copies each, 10 % of them held out: none of 249 was 0.8 like a document of the data (Jaccard, word
+    5-grams), and 9 were 0.7; with `bands: 30, rows: 5` none of 243 was as much as 0.5.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -36,13 +36,39 @@ def funnel(manifest: dict[str, Any], output: Path, console: Console | None = Non
     console.print(table)
     documents, run = manifest["documents"], manifest["run"]
     skipped = ", ".join(f"{count:,} {kind}" for kind, count in manifest["skipped"].items())
-    tokens = f", {manifest['written']['tokens']:,} tokens" if manifest["written"]["tokens"] else ""
     for line in (
         f"read {documents['read']:,} = kept {documents['kept']:,} + rejected {documents['rejected']:,} "
         f"+ quarantined {documents['quarantined']:,}" + (f"; no documents: {skipped}" if skipped else ""),
-        f"written {manifest['written']['documents']:,} documents{tokens} in {len(manifest['shards'])} shards",
+        f"written {_written(manifest['written'])} in {len(manifest['shards']):,} shards",
+        *_layout(manifest["written"]),
         f"{run['wall_seconds']:.1f} s, {run['cpu_seconds']:.1f} CPU s, workers: {run['workers']}, "
         f"at most {run['peak_memory_bytes'] / 1e6:.0f} MB each, {run['units_run']} of {run['units']} units run",
         f"{output}: content checksum {manifest['content_checksum']}",
     ):
         console.print(line, soft_wrap=True)
+
+
+def _written(written: dict[str, Any]) -> str:
+    said = f"{written['documents']:,} documents"
+    if written["copies"] != written["documents"]:
+        said += f" ({written['copies']:,} copies)"
+    if written["tokens"]:
+        said += f", {written['tokens']:,} tokens"
+    if written["sequences"]:
+        said += f", {written['sequences']:,} sequences ({written['utilisation']:.2%} used)"
+    return said
+
+
+def _layout(written: dict[str, Any]) -> list[str]:
+    """Say what became of each source in a mix, and what was held out."""
+    lines = [
+        f"  {source}: {found['obtained']:,} {found['unit']} of {found['asked']:,} asked, {found['epochs']:g} epochs of "
+        f"{found['available']:,}" + (" (less than asked)" if found["obtained"] < found["asked"] else "")
+        for source, found in written.get("sources", {}).items()
+        if "asked" in found
+    ]
+    if left := written.get("left_out"):
+        lines.append(f"  {left:,} kept documents were left out by the mix")
+    if (held := written.get("validation")) is not None:
+        lines.append(f"held out {held['documents']:,} documents, {held['tokens']:,} tokens, in validation/")
+    return lines

@@ -1,5 +1,6 @@
 """What the commands print, and their exit codes."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,38 @@ def test_debug_shows_the_traceback(folder: Path) -> None:
 
 def test_an_unknown_command_is_an_error_with_code_2(say) -> None:  # type: ignore[no-untyped-def]
     assert say("runs", "recipe.yaml")[0] == 2
+
+
+def test_check_and_run_say_what_the_layout_does(folder: Path, say) -> None:  # type: ignore[no-untyped-def]
+    words = " ".join(f"word{n}" for n in range(40))
+    lines = "\n".join(f'{{"text": "{words} {n} {n}"}}' for n in range(40))
+    (folder / "pages.jsonl").write_text(lines)
+    layout = """
+layout:
+  mix: {sources: {pages: {epochs: 1.5}}, unit: bytes}
+  validation: {documents: 4, cluster: doc_id}
+  pack: {length_tokens: 16, shuffle: true}
+"""
+    recipe = RECIPE.replace(
+        "  - dedup.exact\n", "  - tokenize.train: {vocab_size: 300}\n  - tokenize.encode: {tokenizer: trained}\n"
+    )
+    (folder / "recipe.yaml").write_text(recipe + layout)
+    code, out, err = say("check", "recipe.yaml")
+    assert (code, err) == (0, "")
+    for line in (
+        "layout: shuffled order, seed 0",
+        "layout: mix by bytes: pages 1.5 times",
+        "layout: validation: 4 documents, whole clusters of doc_id",
+        "layout: packing: 16 tokens by cut, sequences shuffled",
+        "writer: write.parquet, shards of 268 MB",
+    ):
+        assert line in out.splitlines()
+    code, out, err = say("run", "recipe.yaml")
+    assert code == 0, err
+    assert re.search(r"written 36 documents \(5[45] copies\), [\d,]+ tokens, [\d,]+ sequences \(\d+\.\d\d% used\)", out)
+    assert "held out 4 documents" in out
+    assert re.search(r"  pages: [\d,]+ bytes of [\d,]+ asked, 1\.\d+ epochs", out)
+    assert say("verify", "out")[0] == 0
+    assert say("check", "out/recipe.yaml")[0] == 0, "the resolved recipe is a recipe"
+    code, _, err = say("explain", "out", "pages.jsonl#0")
+    assert code == 1 and "packed into sequences" in err

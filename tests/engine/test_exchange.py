@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from corpusforge.engine import exchange
 from corpusforge.engine.exchange import RunFile, RunWriter, merge_files, partitions
+from corpusforge.engine.storage import checksum_range
 
 SCHEMA = pa.schema([("key", pa.uint64()), ("rank", pa.binary(10)), ("row", pa.uint32())])
 
@@ -82,3 +83,35 @@ def test_a_partition_is_never_larger_than_asked_unless_it_is_one_bucket(tmp_path
     width = file.value_bytes / file.rows
     sizes = [file.bucket_rows()[low:high].sum() * width for low, high in ranges]
     assert all(s <= 5000 or high - low == 1 for s, (low, high) in zip(sizes, ranges, strict=True))
+
+
+def test_a_run_that_spills_makes_its_folder(tmp_path: Path) -> None:
+    file = write(tmp_path / "deep" / "er", "run", [(n, b"%010d" % n) for n in range(50)], 100)
+    assert file is not None and [k for k, _ in pairs(list(file.read()))] == list(range(50))
+
+
+@given(
+    rows,
+    st.integers(0, 60),
+    st.integers(0, 60),
+    st.integers(0, 2**64 - 1),
+    st.integers(0, 2**64 - 1),
+    st.integers(1, 9),
+)
+def test_rows_between_two_values_are_found_without_reading_from_the_first(
+    items: list[tuple[int, bytes]], start: int, stop: int, low: int, high: int, batch_rows: int
+) -> None:
+    with TemporaryDirectory() as name:
+        ordered = sorted(items)
+        start, stop = sorted((min(start, len(items)), min(stop, len(items))))
+        low, high = sorted((low, high))
+        path = Path(name) / "run"
+        whole = batch(ordered)
+        with pa.ipc.new_file(str(path), SCHEMA) as writer:
+            for first in range(0, len(ordered), batch_rows):
+                writer.write_batch(whole.slice(first, batch_rows))
+        file = RunFile(str(path), path.stat().st_size, checksum_range(str(path)), len(ordered), 0, batch_rows, "")
+        due = ordered[start:stop]
+        assert pairs(list(file.read_rows(start, stop))) == due
+        found = pairs(list(file.read_between(start, stop, "key", low, high)))
+        assert found == [pair for pair in due if low <= pair[0] <= high]

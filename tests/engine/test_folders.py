@@ -58,9 +58,9 @@ def test_an_output_that_was_partitioned_leaves_no_folders_behind(folder: Path, t
 
 
 def test_too_many_values_stop_the_run_and_say_so(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from corpusforge.engine import parts
+    from corpusforge.engine import arrangement
 
-    monkeypatch.setattr(parts, "MOST_VALUES", 4)
+    monkeypatch.setattr(arrangement, "MOST_VALUES", 4)
     with pytest.raises(RunError, match="'language' has 5 values"):
         mixed(folder, tmp_path / "out", {}, writer(tmp_path / "out")).run()
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,17 @@ def test_each_source_gets_its_budget_within_one_document(folder: Path, tmp_path:
     assert written_["documents"] + written_["left_out"] == outcome.manifest["documents"]["kept"]
 
 
+def test_a_trial_is_not_stopped_by_budgets_that_are_meant_for_the_whole(folder: Path, tmp_path: Path) -> None:
+    layout = {**MIX, "validation": {"documents": 100}}
+    with pytest.raises(RunError, match="cannot be met"):
+        mixed(folder, tmp_path / "whole", {"mix": {**MIX["mix"], "total": 300_000}}).run()
+    outcome = mixed(folder, tmp_path / "out", layout, limit=10).run()
+    assert verify(outcome.path) == []
+    written_ = outcome.manifest["written"]
+    assert written_["validation"]["documents"] >= 15
+    assert 0 < written_["sources"]["web"]["obtained"] < written_["sources"]["web"]["asked"]
+
+
 def test_an_epoch_is_every_document_once_before_any_is_repeated(folder: Path, tmp_path: Path) -> None:
     sources = {"web": {"epochs": 1}, "books": {"epochs": 2.5}, "code": {"budget": 0}}
     outcome = mixed(folder, tmp_path / "out", {"mix": {"sources": sources}}).run()
@@ -218,6 +230,32 @@ def test_one_and_two_workers_and_any_batches_give_the_same_bytes(folder: Path, t
         assert outcome.manifest["run"]["workers"] == workers
         sums.add(outcome.manifest["content_checksum"])
     assert len(sums) == 1
+
+
+def test_shuffled_sequences_are_those_of_the_parts_in_another_order(folder: Path, tmp_path: Path) -> None:
+    outcomes = {
+        shuffle: mixed(
+            folder, tmp_path / str(shuffle), {**MIX, "pack": {"length_tokens": 32, "shuffle": shuffle}}
+        ).run()
+        for shuffle in (False, True)
+    }
+    plain, shuffled = (written(outcomes[shuffle].path).to_pylist() for shuffle in (False, True))
+    assert plain != shuffled
+    assert sorted(map(repr, plain)) == sorted(map(repr, shuffled))
+    assert len(outcomes[True].manifest["shards"]) > 2
+    counted = [outcomes[shuffle].manifest["written"] for shuffle in (False, True)]
+    # Documents without a token are in no sequence; parts of shuffled sequences cannot count them.
+    empty = counted[1].pop("documents_in_no_sequence")
+    assert counted[0] == counted[1]
+    begun = sum(part["documents"] for part in outcomes[True].manifest["shards"])
+    assert begun + empty == counted[0]["copies"] and empty > 0
+
+    def beside(rows: list[dict[str, Any]]) -> float:
+        pairs = [(a["doc_ids"][-1], b["doc_ids"][0]) for a, b in pairwise(rows)]
+        return sum(a == b for a, b in pairs) / len(pairs)
+
+    assert beside(plain) > 0.8, "documents are longer than sequences"
+    assert beside(shuffled) < 0.05
 
 
 def test_another_seed_draws_and_orders_otherwise(folder: Path, tmp_path: Path) -> None:

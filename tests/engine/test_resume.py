@@ -29,6 +29,7 @@ stages:
   - dedup.exact
   - dedup.minhash
 write.parquet: {{path: "{output}", shard_bytes: 100kB, row_group_bytes: 30kB}}
+layout: {layout}
 run: {{workers: {workers}, split_bytes: 20kB, keep_work: true}}
 """
 
@@ -39,11 +40,16 @@ def ledger_units(work: Path) -> list[dict[str, object]]:
     return [e for e in map(orjson.loads, lines) if "unit" in e]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_driver_killed_at_random_moments_ends_in_the_same_bytes(corpus: Path, tmp_path: Path, workers: int) -> None:
+COPIES = "{mix: {sources: {words: {epochs: 1.5}}}, upsample: {copies: {2: 3}}, validation: {fraction: 0.1}}"
+
+
+@pytest.mark.parametrize(("workers", "layout"), [(1, "{order: reading}"), (2, COPIES)])
+def test_a_driver_killed_at_random_moments_ends_in_the_same_bytes(
+    corpus: Path, tmp_path: Path, workers: int, layout: str
+) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for output in (whole, killed):
-        recipe = RECIPE.format(corpus=corpus, output=output, workers=workers)
+        recipe = RECIPE.format(corpus=corpus, output=output, workers=workers, layout=layout)
         (tmp_path / f"{output.name}.yaml").write_text(recipe)
     assert _start(tmp_path / "whole.yaml", "--limit", "20", "--workers", "1").wait() == 0  # compiles the kernels
     begun = time.time()

@@ -91,8 +91,8 @@ class Parquet(Writer):
         )
 
     def records(self) -> Writer:
-        """Return a writer with the same options and all columns."""
-        return self.model_copy(update={"columns": None})
+        """Return a writer with the same options, all columns and no folders."""
+        return self.model_copy(update={"columns": None, "partition_by": None})
 
     @classmethod
     def count(cls, paths: Sequence[Path]) -> int:
