@@ -4,6 +4,7 @@ Nothing large passes through the driver or the object store. Ray itself never re
 driver resubmits, so that it can count attempts and change them.
 """
 
+import contextlib
 import logging
 import os
 from typing import Any
@@ -13,14 +14,16 @@ import ray
 from corpusforge.engine.scheduler import WorkerLost
 from corpusforge.engine.units import Report, Unit
 from corpusforge.engine.worker import work_alone
+from corpusforge.errors import RunError
 
 OBJECT_STORE_BYTES = 200 << 20  # only task arguments and counts pass through it
 MAX_CALLS = 200  # tasks after which a worker process is replaced, so that a leaking library cannot grow for days
-HOW_LOST: dict[type[ray.exceptions.RayError], str] = {
-    ray.exceptions.WorkerCrashedError: "the worker crashed",
-    ray.exceptions.OutOfMemoryError: "out of memory",
-    ray.exceptions.NodeDiedError: "the node died",
-}
+HOW_LOST: tuple[tuple[type[ray.exceptions.RayError], str], ...] = (
+    (ray.exceptions.WorkerCrashedError, "the worker crashed"),
+    (ray.exceptions.OutOfMemoryError, "out of memory"),
+    (ray.exceptions.NodeDiedError, "the node died"),
+    (ray.exceptions.ObjectLostError, "the result was lost with its node"),
+)
 
 
 class RayRunner:
@@ -71,17 +74,29 @@ class RayRunner:
             units = self._pending.pop(reference)
             try:
                 outcomes.append((units, ray.get(reference)))
-            except tuple(HOW_LOST) as lost:
-                outcomes.append((units, WorkerLost(HOW_LOST[type(lost)], str(lost)[:300])))
             except ray.exceptions.RayTaskError as failed:
                 cause = failed.cause if isinstance(failed.cause, Exception) else failed
                 cause.__notes__ = [str(failed)]
                 outcomes.append((units, cause))
+            except ray.exceptions.RayError as lost:
+                outcomes.append((units, _lost(lost)))
         return outcomes
 
     def close(self) -> None:
         """Stop what was started here."""
         for reference in self._pending:
-            ray.cancel(reference, force=True)
+            with contextlib.suppress(ray.exceptions.RayError):  # Ray itself may be what died
+                ray.cancel(reference, force=True)
         if self._ours:
             ray.shutdown()
+
+
+def _lost(error: ray.exceptions.RayError) -> WorkerLost | RunError:
+    said = str(error)[:300]
+    for kind, how in HOW_LOST:
+        if isinstance(error, kind):
+            return WorkerLost(how, said)
+    return RunError(
+        f"Ray failed on the driver's side ({type(error).__name__}: {said}). What is finished stays: run the same "
+        "command again to continue"
+    )

@@ -21,7 +21,7 @@ from corpusforge.engine.limits import OverTime, at_most
 from corpusforge.engine.plan import PlannedStep
 from corpusforge.engine.reading import ReadCounts, read_split
 from corpusforge.engine.rows import RowsWriter, rebatch
-from corpusforge.engine.storage import checksum_range, size_and_time
+from corpusforge.engine.storage import checksum_range, size_and_time, verified
 from corpusforge.engine.trace import NOT_IN_A_STAGE, Trace
 from corpusforge.engine.units import PlannedInput, Report, SegmentUnit, file_entry
 from corpusforge.errors import AccountingError, RunError
@@ -89,6 +89,8 @@ class _Segment:
         self.left: dict[str, list[pa.RecordBatch]] = {}
 
     def open(self) -> None:
+        for artifact in self.unit.opened:
+            verified(*artifact)
         for step, count in zip(self.steps, self.counts, strict=True):
             begun = time.process_time()
             opened = _open(step, self.unit)

@@ -167,9 +167,11 @@ class Segments:
         source = self.plan.pipeline.sources[self.plan.source_order(split.source)]
         options = self._work_options(limit)
         artifacts: dict[int, dict[str, str]] = {}
+        opened: list[tuple[str, str, int]] = []
         content: list[Any] = []
         if resolve is not None:
             artifacts[resolve.step.index] = {n: a["path"] for n, a in resolve.artifacts.items()}
+            opened += [(a["path"], a["checksum"], a["size"]) for a in resolve.artifacts.values()]
             content += [a["checksum"] for a in resolve.artifacts.values()] + [r.checksum for r in resolve.runs]
         named = {}
         for step in steps:
@@ -177,6 +179,7 @@ class Segments:
                 artifact = self._named_artifact(wanted)
                 named[wanted] = artifact["path"]
                 content.append(artifact["checksum"])
+                opened.append((artifact["path"], artifact["checksum"], artifact["size"]))
         maskers = (s for s in self.plan.steps if s.step.name == "privacy.pii" and s.step.acts_on(source.name))
         masking = next(maskers, None) if options.keep_rejected == "text" else None
         fingerprint = digest(
@@ -210,6 +213,7 @@ class Segments:
             emits=emits,
             masking=masking,
             options=options,
+            opened=tuple(opened),
             planned=self.planned[split.source, split.relative] if reading else None,
         )
 

@@ -57,6 +57,7 @@ class SegmentUnit:
     masking: PlannedStep | None  # the recipe's privacy.pii, for keep_rejected: text
     options: WorkOptions
     planned: PlannedInput | None = None  # with a `reader`: the state of the file that the fingerprint names
+    opened: tuple[tuple[str, str, int], ...] = ()  # path, checksum, bytes of every artifact that is opened
     suspects: Suspects = NOTHING_KNOWN  # what earlier attempts died of
 
 

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from corpusforge.engine import disk, emitting, ledger, rows, run, scheduler
+from corpusforge.engine import disk, emitting, ledger, rows, run, scheduler, segment, storage
 from corpusforge.engine.verify import verify
 from corpusforge.errors import RunError, StorageError
 from corpusforge.pipeline import Pipeline
 from corpusforge.source import Split
+from corpusforge.stages.tokenize.encode import Encode
+from corpusforge.stages.tokenize.train import Train
 
 Make = Callable[..., Pipeline]
 
@@ -37,10 +39,15 @@ class Fails:
         return self.real(*given, **named)
 
 
+UNDISTURBED: dict[str, str] = {}  # the corpus is the same for every test of a session
+
+
 @pytest.fixture
 def checksum(make: Make) -> str:
     """Return what an undisturbed run comes to."""
-    return str(make(output="whole").run().manifest["content_checksum"])
+    if "dedup" not in UNDISTURBED:
+        UNDISTURBED["dedup"] = make(output="whole").run().manifest["content_checksum"]
+    return UNDISTURBED["dedup"]
 
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -132,3 +139,39 @@ def test_a_file_that_is_damaged_whenever_it_is_written_ends_the_run(
     monkeypatch.setattr(emitting.RunWriter, "close", damaging)
     with pytest.raises(RunError, match="for the second time; check the disk"):
         make().run()
+
+
+def _flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "one bit": _flip,
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:-9]),
+    "gone": Path.unlink,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("name", ["artifact", "rows.arrow"])
+def test_a_damaged_file_between_two_runs_is_made_again(
+    name: str, damage: str, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = Train(vocab_size=300)
+
+    def made(**options: Any) -> Pipeline:
+        return make(train, Encode(tokenizer="trained", **options), output="damaged", keep_work=True)
+
+    first = made().run()
+    paths = sorted((first.path / ".work" / "units").rglob(name))
+    for path in paths[:1] + paths[-1:] if len(paths) > 1 else paths:
+        DAMAGE[damage](path)
+    storage._verified.clear()  # as in a new process
+    segment._opened.clear()
+    again = made(max_tokens=120).run(replace=True)
+    if "tokens" not in UNDISTURBED:
+        fresh = make(train, Encode(tokenizer="trained", max_tokens=120), output="fresh").run()
+        UNDISTURBED["tokens"] = fresh.manifest["content_checksum"]
+    assert again.manifest["content_checksum"] == UNDISTURBED["tokens"]
