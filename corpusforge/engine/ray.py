@@ -26,6 +26,14 @@ HOW_LOST: tuple[tuple[type[ray.exceptions.RayError], str], ...] = (
 )
 
 
+def work_on_node(units: list[Unit]) -> list[Report]:
+    """Run units in a worker process and say on which node, so that a ledger shows where work was done and lost."""
+    reports = work_alone(units)
+    for report in reports:
+        report["node"] = ray.get_runtime_context().get_node_id()[:12]
+    return reports
+
+
 class RayRunner:
     """Tasks on the local machine, or on the cluster at `address`."""
 
@@ -47,7 +55,7 @@ class RayRunner:
         self.workers = min(workers, available) if workers else available
         # On a cluster Ray places by memory; on one machine a declared need beyond its memory would wait for ever.
         needs: dict[str, Any] = {"memory": memory_bytes} if address else {}
-        self._task = ray.remote(num_cpus=1, max_retries=0, max_calls=MAX_CALLS, **needs)(work_alone)
+        self._task = ray.remote(num_cpus=1, max_retries=0, max_calls=MAX_CALLS, **needs)(work_on_node)
         self._pending: dict[Any, list[Unit]] = {}
         # Enough that no CPU idles between two looks, few enough that an autoscaler is not flooded.
         self._most = self.workers if workers else 2 * available + 16
