@@ -7,6 +7,7 @@ driver resubmits, so that it can count attempts and change them.
 import contextlib
 import logging
 import os
+import time
 from typing import Any
 
 import ray
@@ -16,6 +17,7 @@ from corpusforge.engine.units import Report, Unit
 from corpusforge.engine.worker import work_alone
 from corpusforge.errors import RunError
 
+LOOK_SECONDS = 10  # at the size of the cluster
 OBJECT_STORE_BYTES = 200 << 20  # only task arguments and counts pass through it
 MAX_CALLS = 200  # tasks after which a worker process is replaced, so that a leaking library cannot grow for days
 HOW_LOST: tuple[tuple[type[ray.exceptions.RayError], str], ...] = (
@@ -51,18 +53,27 @@ class RayRunner:
                     "_system_config": {"metrics_report_interval_ms": 60_000},
                 }
             ray.init(address=address, **options)
-        available = int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call]
+        available = _cpus()
         self.workers = min(workers, available) if workers else available
         # On a cluster Ray places by memory; on one machine a declared need beyond its memory would wait for ever.
         needs: dict[str, Any] = {"memory": memory_bytes} if address else {}
         self._task = ray.remote(num_cpus=1, max_retries=0, max_calls=MAX_CALLS, **needs)(work_on_node)
         self._pending: dict[Any, list[Unit]] = {}
-        # Enough that no CPU idles between two looks, few enough that an autoscaler is not flooded.
-        self._most = self.workers if workers else 2 * available + 16
+        self._grows = workers is None
+        self._most, self._looked = self.workers, time.monotonic()
+        self._look()
+
+    def _look(self) -> None:
+        # Enough that no CPU idles between two looks, few enough that an autoscaler is not flooded; what it adds counts.
+        if self._grows:
+            self._most = 2 * _cpus() + 16
+        self._looked = time.monotonic()
 
     @property
     def has_room(self) -> bool:
         """Whether another task may be submitted."""
+        if time.monotonic() - self._looked > LOOK_SECONDS:
+            self._look()
         return len(self._pending) < self._most
 
     @property
@@ -97,6 +108,10 @@ class RayRunner:
                 ray.cancel(reference, force=True)
         if self._ours:
             ray.shutdown()
+
+
+def _cpus() -> int:
+    return max(1, int(ray.cluster_resources().get("CPU", 1)))  # type: ignore[no-untyped-call]
 
 
 def _lost(error: ray.exceptions.RayError) -> WorkerLost | RunError:
