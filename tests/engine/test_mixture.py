@@ -107,6 +107,14 @@ def test_without_a_total_the_scarcest_source_decides() -> None:
     assert (found["web"].asked, found["books"].asked, found["books"].whole) == (200, 200, 2)
 
 
+def test_a_source_that_was_emptied_does_not_empty_the_mix_unsaid() -> None:
+    mix = {"sources": {"web": 0.75, "books": 0.25}}
+    with pytest.raises(RunError, match="no tokens are left of source 'books'"):
+        budgets(Mix.model_validate(mix), {"web": 900, "books": 0}, "tokens")
+    found = budgets(Mix.model_validate({**mix, "shortfall": "allow"}), {"web": 900, "books": 0}, "tokens")
+    assert (found["web"].given, found["books"].asked, found["books"].given) == (900, 300, 0)
+
+
 def test_a_mix_that_cannot_be_met_says_what_would_be_right() -> None:
     mix = Mix.model_validate({"sources": {"web": 0.5, "books": 0.5}, "total": 1000})
     with pytest.raises(RunError, match=r"books has 100 tokens, 500 are asked.*lower the total to 200"):

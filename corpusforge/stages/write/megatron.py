@@ -25,7 +25,8 @@ class Megatron(Writer):
     each packed sequence is. Ids are uint16 where `input_ids` is, else int32; `dtype: uint16` or `int32` asks for one,
     and a run in which an id does not fit fails. The training of Megatron-LM joins documents and tells them apart
     by an end-of-text token alone, so give `tokenize.encode` an `eos`. Of the other columns nothing is written, and
-    `shard_bytes` counts them; `tokenize.encode: {write_text: false}` leaves the text out earlier.
+    `shard_bytes` counts them; `tokenize.encode: {write_text: false}` leaves the text out earlier. With
+    `partition_by: source` each source has pairs of its own, which Megatron-LM can blend by weights.
 
     Read it back, and train on it:
 

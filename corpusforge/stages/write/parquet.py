@@ -28,7 +28,8 @@ class Parquet(Writer):
     With `partition_by` each value of a column (text or whole numbers) has a folder of its own, data/VALUE/, with the
     parts it would have alone; values come in byte order, null first, as `+null`. The column stays in the files, so that
     readers need not know of folders. Characters of a value other than ASCII letters, digits and `-_.` are written as in
-    URLs. However many values there are (at most 10,000), a worker has one file open.
+    URLs. However many values there are (at most 10,000), a worker has one file open. Readers that take a pattern want
+    OUTPUT/data/*/*.parquet then.
 
     Read it back:
 
