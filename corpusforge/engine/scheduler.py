@@ -191,6 +191,8 @@ class Scheduler:
         return replace(unit, folder=str(self.work / "units" / unit.fingerprint[:2] / unit.fingerprint / name))
 
     def _retry(self, units: list[Unit], error: Exception) -> list[Unit]:
+        if isinstance(error, MemoryError):  # while reading; in a stage the batch is halved
+            error = WorkerLost("out of memory", str(error))
         if not isinstance(error, WorkerLost):
             if is_full(error):
                 raise disk_full(self.work) from error

@@ -123,6 +123,20 @@ def test_storage_that_stays_away_ends_the_run_and_nothing_is_quarantined(
     assert make(output="away").run().manifest["content_checksum"] == checksum
 
 
+def test_memory_that_is_short_while_reading_makes_no_file_unreadable(
+    make: Make, checksum: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Split.open
+    for when in (lambda n: n < 3, lambda n: True):
+        opened = Fails(real, MemoryError("cannot allocate"), when)
+        monkeypatch.setattr(Split, "open", lambda self, opened=opened: opened(self))
+        if not when(99):
+            assert make(output="short").run().manifest["content_checksum"] == checksum
+            continue
+        with pytest.raises(RunError, match=r"lost 4 times \(out of memory.*smaller run.batch_bytes"):
+            make(output="never").run()
+
+
 def test_a_file_that_is_damaged_whenever_it_is_written_ends_the_run(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
