@@ -52,7 +52,8 @@ class RayRunner:
                     "object_store_memory": OBJECT_STORE_BYTES,
                     "_system_config": {"metrics_report_interval_ms": 60_000},
                 }
-            ray.init(address=address, **options)
+            # "local" also where a cluster runs on this machine, which nobody named.
+            ray.init(address=address or "local", **options)
         available = _cpus()
         self.workers = min(workers, available) if workers else available
         # On a cluster Ray places by memory; on one machine a declared need beyond its memory would wait for ever.
