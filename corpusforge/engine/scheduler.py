@@ -191,7 +191,7 @@ class Scheduler:
         return replace(unit, folder=str(self.work / "units" / unit.fingerprint[:2] / unit.fingerprint / name))
 
     def _retry(self, units: list[Unit], error: Exception) -> list[Unit]:
-        if isinstance(error, MemoryError):  # while reading; in a stage the batch is halved
+        if isinstance(error, MemoryError):  # while reading, or with one document alone
             error = WorkerLost("out of memory", str(error))
         if not isinstance(error, WorkerLost):
             if is_full(error):

@@ -169,7 +169,8 @@ class _Segment:
                     result = self.kernels[number](batch)
                 problem = _broken(batch, result)
             except Exception as error:
-                if not _of_a_document(error):
+                # Memory may be short for a moment: a document alone is tried again, and only then quarantined.
+                if not _of_a_document(error) or (isinstance(error, MemoryError) and batch.num_rows == 1):
                     raise
                 self.counts[number]["seconds"] += time.process_time() - begun
                 self._isolate(batch, number, error)
@@ -216,7 +217,7 @@ class _Segment:
             self._through(batch.slice(middle), number)
             return
         said = f"{type(error).__name__}: {error}"[:MAX_ERROR_CHARS]
-        self._quarantine(batch, number, said, isinstance(error, OverTime | MemoryError))
+        self._quarantine(batch, number, said, isinstance(error, OverTime))
 
     def _quarantine(self, batch: pa.RecordBatch, number: int, said: str, guarded: bool) -> None:
         step = self.steps[number]
@@ -336,10 +337,14 @@ def _emitted(one: Pass, documents: pa.RecordBatch, alive: np.ndarray) -> pa.Reco
 
 def run_segment(unit: SegmentUnit) -> Report:
     segment = _Segment(unit)
+    died = False
     try:
         return _run(segment, unit)
+    except MemoryError:
+        died = True
+        raise
     finally:
-        segment.trace.close()
+        segment.trace.close(died)
 
 
 def _run(segment: _Segment, unit: SegmentUnit) -> Report:

@@ -60,10 +60,11 @@ class Trace:
         """Say which documents are in which step from now on."""
         os.pwrite(self._file, FORM.pack(step, first, last, time.time()), 0)
 
-    def close(self) -> None:
-        """Remove the file: the unit ended, well or with an exception."""
+    def close(self, died: bool) -> None:
+        """Remove the file: the unit ended, well or with an exception; leave it when it `died` of a document."""
         os.close(self._file)
-        self._path.unlink(missing_ok=True)
+        if not died:
+            self._path.unlink(missing_ok=True)
 
 
 def position(folder: str) -> Position | None:

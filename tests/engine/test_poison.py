@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from corpusforge.engine import run
+from corpusforge.engine import run, segment
 from corpusforge.engine.local import LocalRunner
 from corpusforge.engine.scheduler import WorkerLost
 from corpusforge.engine.trace import MAX_BARRED, Barred, Position, Suspects, Trace, after_death
@@ -80,7 +81,7 @@ def test_documents_that_kill_their_worker_are_quarantined_and_all_others_done(
     assert [row["error"] for row in rows] == [
         "WorkerLost: its worker died of it twice: the worker crashed",
         "WorkerLost: its worker died of it twice: over run.max_batch_seconds (2)",
-        "MemoryError: no room",
+        "WorkerLost: its worker died of it twice: out of memory",
     ]
     assert manifest["deterministic"] is False
     assert [g["doc_id"] for g in manifest["guarded"]] == [row["doc_id"] for row in rows]
@@ -90,6 +91,27 @@ def test_a_stage_that_hangs_is_interrupted_in_a_local_run_too(make: Make, harmfu
     outcome = make(Harmful(), paths=harmful(HANG="5"), max_batch_seconds=0.2, batch_bytes=200).run()
     assert outcome.manifest["documents"]["quarantined"] == 1
     assert outcome.manifest["guarded"][0]["error"] == "OverTime: longer than run.max_batch_seconds"
+
+
+def test_memory_that_is_short_for_a_moment_loses_no_document(
+    make: Make, harmful: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Harmful, "open", momentary)
+    monkeypatch.setattr(segment, "_opened", OrderedDict())  # kernels of other tests
+    manifest = make(Harmful(), paths=harmful(), batch_bytes=1).run().manifest
+    assert (manifest["documents"]["kept"], manifest["run"]["retries"]) == (300, 1)
+
+
+def momentary(_: Harmful) -> Kernel:
+    """Return a kernel that has no memory the 7th time it is called."""
+    calls = iter(range(10_000))
+
+    def kernel(batch: pa.RecordBatch) -> pa.RecordBatch:
+        if next(calls) == 7:
+            raise MemoryError("no room")
+        return batch
+
+    return kernel
 
 
 def test_a_batch_too_large_for_the_memory_is_halved_and_loses_nothing(make: Make, harmful: Callable[..., str]) -> None:
