@@ -105,6 +105,7 @@ class RunOptions(BaseModel):
     split_bytes: ByteSize = ByteSize(64 << 20)  # stored bytes
     batch_bytes: ByteSize = ByteSize(4 << 20)  # text in memory at a time, per worker
     partition_bytes: ByteSize = ByteSize(256 << 20)  # of an exchange
+    max_batch_seconds: float = Field(1800, gt=0)  # in one stage; the last guard against a stage that hangs
     signals: Literal["all", "none"] | SignalSample = "all"
     keep_work: bool = False
     work: str | None = None  # folder of intermediates; default OUTPUT/.work

@@ -29,6 +29,6 @@ def ray_session() -> Iterator[None]:
     """One Ray of two workers for every test of the process."""
     import ray
 
-    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=200 << 20, log_to_driver=False)
+    ray.init("local", num_cpus=2, include_dashboard=False, object_store_memory=200 << 20, log_to_driver=False)
     yield
     ray.shutdown()

@@ -5,15 +5,18 @@ A cut depends on the file and `run.split_bytes` alone, never on other files, wor
 
 import glob
 import os
+import stat
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import NoReturn
 
 import pyarrow as pa
 import pyarrow.fs
 import pyarrow.parquet as pq
 import xxhash
 
-from corpusforge.engine.storage import checksum_folder, is_remote, open_input
+from corpusforge.engine.storage import checksum_folder, is_remote, open_input, size_and_time
 from corpusforge.errors import RecipeError
 from corpusforge.pipeline import Source
 from corpusforge.source import Reader, Split
@@ -35,11 +38,12 @@ class InputFile:
 def find_inputs(source: Source) -> list[InputFile]:
     """Return the files of a source, sorted by relative path as UTF-8 bytes.
 
-    Raises RecipeError for a pattern that matches nothing, or two files with one relative path.
+    Raises RecipeError for a pattern that matches nothing, two files with one relative path, and for what cannot be
+    read as a file: pipes and devices, links that lead nowhere, files without permission.
     """
     patterns = [p for path in source.reader.paths for p in _listed(path, source.where)]
     base = os.path.commonpath([_fixed_folder(p) for p in patterns]) if patterns else ""
-    found: dict[str, InputFile] = {}
+    paths: dict[str, None] = {}
     for pattern in patterns:
         matched = _matches(pattern, source.reader)
         if not matched:
@@ -48,11 +52,10 @@ def find_inputs(source: Source) -> list[InputFile]:
                 f"{os.getcwd()}",
                 source.where,
             )
-        for path in matched:
-            if path not in found:
-                found[path] = _describe(source.name, path, base)
+        paths |= dict.fromkeys(matched)
+    _check_readable(source, paths)
     by_name: dict[str, InputFile] = {}
-    for file in found.values():
+    for file in (_describe(source.name, path, base) for path in paths):
         if file.relative in by_name:
             raise RecipeError(
                 f"source '{source.name}': '{file.path}' and '{by_name[file.relative].path}' have one relative path",
@@ -130,13 +133,78 @@ def _matches(pattern: str, reader: Reader) -> list[str]:
     if is_remote(pattern):
         return _remote_matches(pattern)
     found = []
-    for path in sorted(glob.glob(os.path.abspath(pattern), recursive=True)):
+    for path in sorted(_expanded(os.path.abspath(pattern))):
         if not os.path.isdir(path) or reader.takes_folders:
             found.append(path)
         elif not glob.has_magic(pattern):  # a folder named outright: its files, recursively
-            for folder, _, names in os.walk(path):
+            for folder, _, names in os.walk(path, onerror=_unlisted):
                 found += [os.path.join(folder, n) for n in sorted(names) if n.endswith(reader.suffixes or "")]
     return [path for path in found if os.path.basename(path) and not os.path.basename(path).startswith(".")]
+
+
+def _expanded(pattern: str) -> set[str]:
+    """Return what a local pattern matches; `**` goes into linked folders too, but into none that it is in already."""
+    if pattern.endswith("/**"):
+        pattern += "/*"
+    head, recursive, tail = pattern.partition("/**/")
+    if not recursive:
+        return set(glob.glob(pattern))
+    tops = [top for top in glob.glob(head or "/") if os.path.isdir(top)]
+    folders = (folder for top in tops for folder in _folders(top, frozenset()))
+    return {path for folder in folders for path in _expanded(f"{glob.escape(folder)}/{tail}")}
+
+
+def _folders(folder: str, above: frozenset[tuple[int, int]]) -> Iterator[str]:
+    # glob itself follows a link to a folder above 40 times, two of them 2 ** 40 times.
+    try:
+        found = os.stat(folder)
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        _unlisted(error)
+    me = (found.st_dev, found.st_ino)
+    if me in above:
+        return
+    yield folder
+    for name in names:
+        path = os.path.join(folder, name)
+        if not name.startswith(".") and os.path.isdir(path):
+            yield from _folders(path, above | {me})
+
+
+def _unlisted(error: OSError) -> NoReturn:
+    raise RecipeError(
+        f"the folder '{error.filename}' cannot be listed: {error.strerror}. Mend it, or write a pattern without it"
+    ) from error
+
+
+def _check_readable(source: Source, paths: Iterable[str]) -> None:
+    # A link whose disk is not mounted, taken for one bad file, would lose its documents without a word: nothing is
+    # run before the user has decided. A pipe would be read once and be empty for every retry.
+    problems = [f"'{path}' {problem}" for path in paths if not is_remote(path) and (problem := _problem(path))]
+    if problems:
+        more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
+        raise RecipeError(
+            f"source '{source.name}': {'; '.join(problems[:5])}{more}. Mend or move them, or write a pattern that does "
+            "not match them",
+            source.where,
+        )
+
+
+def _problem(path: str) -> str | None:
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        link = "is a link that leads nowhere" if os.path.islink(path) else "cannot be looked at"
+        return f"{link} ({error.strerror})"
+    for is_kind, kind in (
+        (stat.S_ISFIFO, "pipe"),
+        (stat.S_ISCHR, "device"),
+        (stat.S_ISBLK, "device"),
+        (stat.S_ISSOCK, "socket"),
+    ):
+        if is_kind(mode):
+            return f"is a {kind}, not a file"
+    return None if os.access(path, os.R_OK) else "cannot be read: permission denied"
 
 
 def _remote_matches(pattern: str) -> list[str]:
@@ -153,13 +221,11 @@ def _remote_matches(pattern: str) -> list[str]:
 
 def _describe(source: str, path: str, base: str) -> InputFile:
     if is_remote(path):
-        filesystem, inner = pa.fs.FileSystem.from_uri(path)
-        info = filesystem.get_file_info(inner)
         relative = os.path.relpath("/" + path.split("://", 1)[1], base)
-        return InputFile(source, path, relative, info.size, info.mtime_ns or 0)
-    relative = os.path.relpath(path, base)
+        return InputFile(source, path, relative, *size_and_time(path))
+    # Names are bytes; what is not UTF-8 is written as \\xNN, so that an origin is a string and two names stay two.
+    relative = os.fsencode(os.path.relpath(path, base)).decode("utf-8", "backslashreplace")
     if os.path.isdir(path):
         checksum, size = checksum_folder(path)
         return InputFile(source, path, relative, size, 0, checksum)
-    stat = os.stat(path)
-    return InputFile(source, path, relative, stat.st_size, stat.st_mtime_ns)
+    return InputFile(source, path, relative, *size_and_time(path))

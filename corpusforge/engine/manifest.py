@@ -54,13 +54,15 @@ def make(plan: Plan, results: Results, workers: int, wall_seconds: float, cpu_se
     if sum(p["documents"] for p in parts["quarantine"]) != documents["quarantined"]:
         raise AccountingError(f"{documents['quarantined']} documents were quarantined, not as many rows written")
     stages = _stages(plan, results)
+    # Documents that a limit of time or memory, or a crash, put into quarantine: elsewhere they may pass.
+    guarded = [found for state in results.states for _, _, report in state.left for found in report.get("guarded", [])]
     return {
         "corpusforge": versions()["corpusforge"],
         "recipe": pipeline_fingerprint(plan.pipeline),
         "recipe_parts": pipeline_parts(plan.pipeline),
         "content_checksum": content_checksum(parts, documents, stages),
-        # A limit in seconds took a document: another machine may keep it.
-        "deterministic": not any(r["counts"].get("timeouts") for s in results.states for _, r in s.reports),
+        "deterministic": not guarded,
+        "guarded": guarded,
         "writer": name_of(type(plan.pipeline.writer)),
         "documents": documents,
         "skipped": skipped,

@@ -79,8 +79,10 @@ def _batches(
         try:
             item = next(found, None)
         except Exception as error:
-            if isinstance(error, StorageError) or (isinstance(error, OSError) and error.errno is not None):
-                raise  # the storage failed, not the file's content: a rerun may well read it
+            if isinstance(error, StorageError | MemoryError | ImportError) or (
+                isinstance(error, OSError) and error.errno is not None
+            ):
+                raise  # no fault of the file's content: another attempt, or a rerun, may well read it
             # The rest of the split cannot be read; what came before stays.
             item, found = Unreadable("rest", f"{type(error).__name__}: {error}"), iter(())
         if isinstance(item, Record):

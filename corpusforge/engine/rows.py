@@ -5,6 +5,7 @@ equal rows give equal files however they arrived, and the layout can plan with 1
 block by itself.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpusforge.engine.storage import checksum_range, verified
+from corpusforge.errors import CorruptFile
 
 BLOCK_ROWS = 1024
 BLOCK_BYTES = 4 << 20
@@ -49,9 +51,14 @@ class RowsFile:
 
     @property
     def schema(self) -> pa.Schema:
-        """The columns of the file."""
-        with pa.memory_map(self.path) as file:
-            return pa.ipc.open_file(file).schema
+        """The columns of the file, of which only the end is read; CorruptFile when that is damaged."""
+        try:
+            if os.path.getsize(self.path) != self.size:
+                raise CorruptFile(self.path, "has another size than the ledger records")
+            with pa.memory_map(self.path) as file:
+                return pa.ipc.open_file(file).schema
+        except (pa.ArrowException, FileNotFoundError) as error:
+            raise CorruptFile(self.path, f"is missing or damaged: {error}") from error
 
 
 def value_bytes(batch: pa.RecordBatch) -> np.ndarray:

@@ -12,6 +12,7 @@ import orjson
 
 from corpusforge.engine import manifest as manifests
 from corpusforge.engine.artifacts import keep_artifacts
+from corpusforge.engine.disk import check_room, disk_full, free_bytes, is_full
 from corpusforge.engine.driver import Driver, Results
 from corpusforge.engine.identity import versions
 from corpusforge.engine.journal import Journal
@@ -67,6 +68,7 @@ def run(
             progress.line("corpusforge itself has changed since this work began; --fresh does all of it again")
         progress = Journal(progress, ledger)
         staging = output / ".new"
+        _compare_with_disk(planned, {output, work}, progress)
         runner = _runner(pipeline, address, planned)
         try:
             driver = Driver(planned, ledger, runner, work, staging, progress)
@@ -98,16 +100,31 @@ def _run(driver: Driver, ledger: Ledger, progress: Progress) -> Results:
     while True:
         try:
             return driver.run()
+        except OSError as error:
+            if is_full(error):
+                raise disk_full(driver.scheduler.work) from error
+            raise
         except CorruptFile as error:
             # The unit that made the file is forgotten and done again, once; a second time it is the disk.
-            if error.path in damaged:
-                raise RunError(f"{error} for the second time; check the disk of {Path(error.path).parent}") from error
-            damaged.add(error.path)
             owner = next((f for f, e in ledger.units.items() if error.path.encode() in orjson.dumps(e)), None)
             if owner is None:
                 raise
+            if owner in damaged:
+                raise RunError(f"{error} for the second time; check the disk of {Path(error.path).parent}") from error
+            damaged.add(owner)
             progress.line(f"{error}; doing its unit again")
             ledger.drop(owner)
+
+
+def _compare_with_disk(planned: Plan, folders: set[Path], progress: Progress) -> None:
+    needed = sum(file.size for file in planned.inputs)  # a run of little filtering needs about as much
+    for folder in folders:
+        check_room(folder)
+        if (free := free_bytes(folder)) < needed:
+            progress.line(
+                f"the disk of {folder} has {free >> 20} MB left for {needed >> 20} MB of input; should it fill up, the "
+                "run stops and can be continued"
+            )
 
 
 def _runner(pipeline: Pipeline, address: str | None, planned: Plan) -> Runner:

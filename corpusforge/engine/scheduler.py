@@ -4,16 +4,19 @@ Nothing exists until the ledger names it. A unit whose fingerprint stands in the
 that starts over after a crash, or with a changed recipe, does exactly the units that are missing.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from corpusforge.engine.disk import check_room, disk_full, is_full, passes
 from corpusforge.engine.ledger import Ledger
 from corpusforge.engine.part_files import files_of
 from corpusforge.engine.plan import Plan, PlannedStep
 from corpusforge.engine.storage import checksum_range
+from corpusforge.engine.trace import MAX_BARRED, NOT_IN_A_STAGE, NOTHING_KNOWN, Position, after_death, position
 from corpusforge.engine.units import (
     CombineUnit,
     EmitUnit,
@@ -29,10 +32,19 @@ from corpusforge.engine.units import (
 from corpusforge.errors import AccountingError, CorpusforgeError, RunError
 
 MAX_ATTEMPTS = 4
+BACKOFF_SECONDS = 0.25  # doubled with every failure of the storage
 BUNDLE_BYTES = 4 << 20  # small splits travel together, so that a task is worth sending; a kill loses one bundle
 BUNDLE_UNITS = 64
 
 AnyUnit = TypeVar("AnyUnit", bound=Unit)
+
+
+class WorkerLost(Exception):
+    """A worker process died or ran out of memory while it worked."""
+
+    def __init__(self, kind: str, said: str) -> None:
+        super().__init__(f"{kind}: {said}" if said else kind)
+        self.kind = kind
 
 
 class Runner(Protocol):
@@ -91,6 +103,7 @@ class Scheduler:
         }
         self.pass_seconds: dict[int, float] = {}
         self._bundle_bytes = BUNDLE_BYTES
+        self._deaths: dict[str, int] = {}  # by unit: workers lost since something new was learnt of it
 
     def reports(self, units: Sequence[AnyUnit]) -> list[Report]:
         """Run units from which nothing follows, and return their reports in the same order."""
@@ -107,6 +120,7 @@ class Scheduler:
         """Run units and those that follow from them; `committed` gets each report and returns what can run next."""
         queue = deque(units)
         attempts: dict[str, int] = {}
+        self._deaths = {}
         # At least three bundles a worker, so that none idles while another holds everything. In this process a unit is
         # handed over for nothing, so each is committed by itself.
         share = sum(map(_unit_bytes, queue)) // (3 * self.runner.workers)
@@ -115,12 +129,13 @@ class Scheduler:
             while queue and self.runner.has_room:
                 bundle = self._next_bundle(queue, committed)
                 if bundle:
+                    check_room(self.work)
                     self.runner.submit([self._attempt(unit, attempts) for unit in bundle])
             if not self.runner.busy:
                 continue
             for done, outcome in self.runner.wait():
                 if isinstance(outcome, Exception):
-                    queue.extendleft(reversed(self._retry(done, outcome, attempts)))
+                    queue.extendleft(reversed(self._retry(done, outcome)))
                     continue
                 for unit, report in zip(done, outcome, strict=True):
                     _check(report)
@@ -155,8 +170,12 @@ class Scheduler:
                 self.progress.advance(report, ran=False)
                 queue.extendleft(committed(unit, report))
                 continue
+            alone = isinstance(unit, SegmentUnit) and unit.suspects != NOTHING_KNOWN
+            if alone and bundle:  # what may kill its worker takes no others with it
+                queue.appendleft(unit)
+                break
             bundle.append(unit)
-            size += _unit_bytes(unit)
+            size += BUNDLE_BYTES if alone else _unit_bytes(unit)
         return bundle
 
     def _stands(self, unit: Unit, report: Report) -> bool:
@@ -173,24 +192,67 @@ class Scheduler:
         name = f"{self.ledger.driver}-{number}"
         return replace(unit, folder=str(self.work / "units" / unit.fingerprint[:2] / unit.fingerprint / name))
 
-    def _retry(self, units: list[Unit], error: Exception, attempts: dict[str, int]) -> list[Unit]:
-        if type(error).__name__ != "WorkerLost":
+    def _retry(self, units: list[Unit], error: Exception) -> list[Unit]:
+        if isinstance(error, MemoryError):  # while reading, or with one document alone
+            error = WorkerLost("out of memory", str(error))
+        if not isinstance(error, WorkerLost):
+            if is_full(error):
+                raise disk_full(self.work) from error
+            if passes(error):
+                return self._wait_and_retry(units, error)
             if isinstance(error, CorpusforgeError):
                 raise error
             raise RunError(f"{units[0].name}: {type(error).__name__}: {error}") from error
         self.counters["retries"] += 1
+        # Of a bundle, the unit at which the worker was has left a trace; the others only lost their turn.
+        traces = {u.fingerprint: position(u.folder) for u in units if isinstance(u, SegmentUnit)}
+        guilty = {name for name, trace in traces.items() if trace is not None} or {u.fingerprint for u in units}
         again: list[Unit] = []
         for unit in units:
-            if attempts[unit.fingerprint] >= MAX_ATTEMPTS:
-                raise RunError(
-                    f"{unit.name}: a worker was lost {MAX_ATTEMPTS} times ({error}). Run the same command again to "
-                    "continue, with a smaller run.batch_bytes or on a machine with more memory"
-                ) from error
-            if isinstance(unit, SegmentUnit):  # less memory on the next attempt
-                unit = replace(unit, options=replace(unit.options, batch_bytes=max(1, unit.options.batch_bytes // 2)))
+            if unit.fingerprint in guilty:
+                deaths = self._deaths[unit.fingerprint] = self._deaths.get(unit.fingerprint, 0) + 1
+                if isinstance(unit, SegmentUnit):
+                    unit = self._suspected(unit, traces[unit.fingerprint], error)
+                if deaths >= MAX_ATTEMPTS and self._deaths[unit.fingerprint]:
+                    raise RunError(
+                        f"{unit.name}: a worker was lost {MAX_ATTEMPTS} times ({error}). Run the same command again "
+                        "to continue, with a smaller run.batch_bytes or on a machine with more memory"
+                    ) from error
             again.append(unit)
         self.progress.line(f"{units[0].name}: {error}; trying again")
         return again
+
+    def _wait_and_retry(self, units: list[Unit], error: Exception) -> list[Unit]:
+        failures = self._deaths[units[0].fingerprint] = self._deaths.get(units[0].fingerprint, 0) + 1
+        if failures >= MAX_ATTEMPTS:
+            raise RunError(
+                f"{units[0].name}: the storage failed {MAX_ATTEMPTS} times: {error}. What is finished stays: run the "
+                "same command again to continue when the storage works"
+            ) from error
+        self.counters["retries"] += 1
+        self.progress.line(f"{units[0].name}: {error}; trying again")
+        time.sleep(BACKOFF_SECONDS * 2**failures)
+        return units
+
+    def _suspected(self, unit: SegmentUnit, died: Position | None, error: WorkerLost) -> SegmentUnit:
+        options = replace(unit.options, batch_bytes=max(1, unit.options.batch_bytes // 2))  # less memory next time
+        steps = len(unit.steps) + (unit.resolve is not None)
+        if died is None or not steps:
+            return replace(unit, options=options)
+        over = died.step != NOT_IN_A_STAGE and time.time() - died.since >= options.max_batch_seconds
+        how = f"over run.max_batch_seconds ({options.max_batch_seconds:g})" if over else error.kind
+        suspects = after_death(unit.suspects, died, how, steps - 1)
+        if len(suspects.barred) > len(unit.suspects.barred):
+            self._deaths[unit.fingerprint] = 0
+            barred = suspects.barred[-1]
+            step = (((unit.resolve,) if unit.resolve else ()) + unit.steps)[barred.step]
+            if len(suspects.barred) > MAX_BARRED:
+                raise RunError(
+                    f"{unit.name}: {step.step.name} lost its worker on over {MAX_BARRED} documents, last by: {how}. "
+                    "It seems to be the stage and not the documents; mend it or leave it out, and run again"
+                ) from error
+            self.progress.line(f"{unit.name}: document {barred.row} goes to quarantine, {step.step.name}: {how}")
+        return replace(unit, options=options, suspects=suspects)
 
 
 def _is_stored(folder: Path, file: Mapping[str, Any]) -> bool:

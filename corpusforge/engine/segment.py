@@ -17,13 +17,15 @@ from corpusforge.engine.emitting import NOWHERE, addressed, addressed_rows, pass
 from corpusforge.engine.error_text import without_content
 from corpusforge.engine.exchange import RunWriter
 from corpusforge.engine.identity import stage_identity
+from corpusforge.engine.limits import OverTime, at_most
 from corpusforge.engine.plan import PlannedStep
 from corpusforge.engine.reading import ReadCounts, read_split
 from corpusforge.engine.rows import RowsWriter, rebatch
 from corpusforge.engine.samples import Samples
-from corpusforge.engine.storage import checksum_range
-from corpusforge.engine.units import Report, SegmentUnit, file_entry
-from corpusforge.errors import AccountingError
+from corpusforge.engine.storage import checksum_range, size_and_time, verified
+from corpusforge.engine.trace import NOT_IN_A_STAGE, Trace
+from corpusforge.engine.units import PlannedInput, Report, SegmentUnit, file_entry
+from corpusforge.errors import AccountingError, RunError
 from corpusforge.schema import FIRED, REJECTION, SIGNAL_PREFIX
 from corpusforge.stage import CorpusKernel, CorpusStage, Kernel, Pass, Stage, cpu_seconds, kept, with_columns
 
@@ -83,11 +85,15 @@ class _Segment:
         self.kept = 0
         self.rejections = 0
         self.quarantined = 0
-        self.timeouts = 0
+        self.guarded: list[dict[str, str]] = []  # documents stopped by time, memory or a crash, not by what they are
+        self.trace = Trace(folder)
+        self.barred = {(b.row, b.step): b.error for b in unit.suspects.barred}
         # What one incoming batch leaves besides kept rows; written in reading order when the batch is done.
         self.left: dict[str, list[pa.RecordBatch]] = {}
 
     def open(self) -> None:
+        for artifact in self.unit.opened:
+            verified(*artifact)
         for step, count in zip(self.steps, self.counts, strict=True):
             begun = cpu_seconds()
             opened = _open(step, self.unit)
@@ -117,7 +123,8 @@ class _Segment:
             **{f.name: pa.nulls(rows, f.type) for f in REJECTION},
         )
         self.left = {"rejected": [], "quarantine": []}
-        self._through(batch, 0)
+        for piece in self._around_suspects(batch):
+            self._through(piece, 0)
         for name, writer in (("rejected", self.rejected), ("quarantine", self.quarantine)):
             if self.left[name]:
                 table = pa.Table.from_batches(self.left[name]).combine_chunks()
@@ -126,17 +133,47 @@ class _Segment:
                 for piece in table.take(pa.array(order)).drop_columns(["row"]).combine_chunks().to_batches():
                     writer.write(piece)
 
+    def _around_suspects(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        # Documents among which one killed an earlier attempt go one by one, so that the trace names it.
+        suspects = self.unit.suspects
+        rows = batch.column("row").to_numpy()
+        first, last = np.searchsorted(rows, [suspects.first, suspects.last + 1])
+        yield batch.slice(0, first)
+        for row in range(first, last):
+            yield batch.slice(row, 1)
+        yield batch.slice(max(first, last))
+
+    def _without_barred(self, batch: pa.RecordBatch, number: int) -> bool:
+        """Quarantine a document that is barred from this step and take those around it through; say if there is one."""
+        if not self.barred:
+            return False
+        for place, row in enumerate(batch.column("row").to_pylist()):
+            if (error := self.barred.get((row, number))) is not None:
+                self._through(batch.slice(0, place), number)
+                self._quarantine(batch.slice(place, 1), number, f"WorkerLost: {error}", guarded=True)
+                self._through(batch.slice(place + 1), number)
+                return True
+        return False
+
     def _through(self, batch: pa.RecordBatch, first: int) -> None:
+        if not batch.num_rows:
+            return
+        begin, end = batch.column("row")[0].as_py(), batch.column("row")[batch.num_rows - 1].as_py()
         for number in range(first, len(self.steps)):
             step = self.steps[number]
             if self._alive(batch) == 0 and not self._inside_block(number):
                 break
+            if self._without_barred(batch, number):
+                return
             begun = cpu_seconds()
+            self.trace.at(number, begin, end)
             try:
-                result = self.kernels[number](batch)
+                with at_most(self.unit.options.max_batch_seconds):
+                    result = self.kernels[number](batch)
                 problem = _broken(batch, result)
             except Exception as error:
-                if not _of_a_document(error):
+                # Memory may be short for a moment: a document alone is tried again, and only then quarantined.
+                if not _of_a_document(error) or (isinstance(error, MemoryError) and batch.num_rows == 1):
                     raise
                 self.counts[number]["seconds"] += cpu_seconds() - begun
                 self._isolate(batch, number, error)
@@ -149,7 +186,9 @@ class _Segment:
                 batch = self._log_signals(batch, number)
             if not self._inside_block(number + 1):
                 batch = self._compact(batch)
+        self.trace.at(len(self.steps), begin, end)
         self._finish(batch)
+        self.trace.at(NOT_IN_A_STAGE, 0, 0)
 
     def _inside_block(self, number: int) -> bool:
         return 0 < number < len(self.steps) and self.blocks[number] == self.blocks[number - 1]
@@ -184,6 +223,10 @@ class _Segment:
             self._through(batch.slice(0, middle), number)
             self._through(batch.slice(middle), number)
             return
+        said = without_content(f"{type(error).__name__}: {error}", batch)[:MAX_ERROR_CHARS]
+        self._quarantine(batch, number, said, isinstance(error, OverTime | TimeoutError))
+
+    def _quarantine(self, batch: pa.RecordBatch, number: int, said: str, guarded: bool) -> None:
         step = self.steps[number]
         if not self._alive(batch):
             self._finish(batch)  # rejected before; that a later stage fails on it changes nothing
@@ -192,8 +235,9 @@ class _Segment:
         count["read"] += 1
         count["quarantined"] += 1
         self.quarantined += 1
-        self.timeouts += isinstance(error, TimeoutError)
-        said = without_content(f"{type(error).__name__}: {error}", batch)[:MAX_ERROR_CHARS]
+        if guarded:
+            place = {name: batch.column(name)[0].as_py() for name in ("doc_id", "source", "origin")}
+            self.guarded.append({**place, "stage": step.step.name, "error": said})
         self.left["quarantine"].append(
             pa.record_batch(
                 {
@@ -321,6 +365,17 @@ def _emitted(one: Pass, documents: pa.RecordBatch, alive: np.ndarray) -> pa.Reco
 
 def run_segment(unit: SegmentUnit) -> Report:
     segment = _Segment(unit)
+    died = False
+    try:
+        return _run(segment, unit)
+    except MemoryError:
+        died = True
+        raise
+    finally:
+        segment.trace.close(died)
+
+
+def _run(segment: _Segment, unit: SegmentUnit) -> Report:
     segment.open()
     report: Report = {"split": str(unit.split.id)}
     reading = ReadCounts()
@@ -332,6 +387,8 @@ def run_segment(unit: SegmentUnit) -> Report:
         batches = _count(unit.rows.read(), reading)
     for batch in rebatch(batches, unit.options.batch_bytes):
         segment.process(batch)
+    if unit.planned is not None:
+        _check_unchanged(unit.split.path, unit.planned)
     begun = cpu_seconds()
     runs = {one.name: file_entry(writer.close()) for one, writer in segment.emits}
     report["emit_seconds"] = round(segment.emit_seconds + cpu_seconds() - begun, 4)
@@ -347,6 +404,7 @@ def run_segment(unit: SegmentUnit) -> Report:
     }
     report["signals"] = {str(start): file_entry(writer.close()) for start, writer in segment.signals.items()}
     report["runs"] = runs
+    report["guarded"] = segment.guarded
     for count in segment.counts:
         count["seconds"] = round(count["seconds"], 4)
     report["counts"] = {
@@ -354,7 +412,6 @@ def run_segment(unit: SegmentUnit) -> Report:
         "kept": segment.kept,
         "rejected": segment.rejections,
         "quarantined": segment.quarantined + reading.unreadable,
-        "timeouts": segment.timeouts,
         "unreadable": reading.unreadable,
         "skipped": reading.skipped,
         "bytes": reading.bytes,
@@ -373,6 +430,18 @@ def _input_checksum(unit: SegmentUnit) -> str:
     return checksum_range(split.path, split.start, split.length)
 
 
+def _check_unchanged(path: str, planned: PlannedInput) -> None:
+    # Before the unit is committed: its fingerprint names the content that was planned.
+    if not planned.checksum:
+        return
+    now = size_and_time(path)
+    if now != planned[:2] and (now[0] != planned.size or checksum_range(path) != planned.checksum):
+        raise RunError(
+            f"{path} changed while the run read it ({planned.size} bytes when it was planned, {now[0]} now); what was "
+            "read of it is not used. Run again when nothing writes to it any more; finished work stays"
+        )
+
+
 def _count(batches: Iterator[pa.RecordBatch], counts: ReadCounts) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         start = counts.rows
@@ -382,9 +451,11 @@ def _count(batches: Iterator[pa.RecordBatch], counts: ReadCounts) -> Iterator[pa
 
 
 def _of_a_document(error: Exception) -> bool:
-    # A missing package, a full memory or disk is no document's fault: the run stops, and nothing is put in quarantine
-    # that the next run would find there.
-    if isinstance(error, ImportError | MemoryError):
+    # A missing package or a full disk is no document's fault: the run stops, and nothing is put in quarantine that the
+    # next run would find there. When memory is short, half the batch may do.
+    if isinstance(error, MemoryError | OverTime):
+        return True
+    if isinstance(error, ImportError):
         return False
     return not (isinstance(error, OSError) and error.errno is not None)
 

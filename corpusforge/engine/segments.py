@@ -12,7 +12,7 @@ from corpusforge.engine.plan import Block, Plan, PlannedStep
 from corpusforge.engine.rows import RowsFile
 from corpusforge.engine.scheduler import Scheduler
 from corpusforge.engine.storage import checksum_range, digest
-from corpusforge.engine.units import Report, SegmentUnit, Unit, WorkOptions, rows_file, run_file
+from corpusforge.engine.units import PlannedInput, Report, SegmentUnit, Unit, WorkOptions, rows_file, run_file
 from corpusforge.errors import AccountingError, RunError
 from corpusforge.source import Split
 
@@ -37,6 +37,7 @@ class Segments:
         self.options = plan.pipeline.options
         self.readers = {s.name: stage_identity(s.reader) for s in plan.pipeline.sources}
         self.inputs: dict[tuple[str, str], str] = {}
+        self.planned: dict[tuple[str, str], PlannedInput] = {}
         self.found: list[Findings] = []
 
     def identify_inputs(self) -> None:
@@ -68,6 +69,7 @@ class Segments:
                 }
                 news.append(known)
             self.inputs[file.source, file.relative] = known["identity"]
+            self.planned[file.source, file.relative] = PlannedInput(file.size, file.modified_ns, known["checksum"])
         self.scheduler.ledger.record_inputs(news)
 
     def run(
@@ -165,9 +167,11 @@ class Segments:
         source = self.plan.pipeline.sources[self.plan.source_order(split.source)]
         options = self._work_options(limit)
         artifacts: dict[int, dict[str, str]] = {}
+        opened: list[tuple[str, str, int]] = []
         content: list[Any] = []
         if resolve is not None:
             artifacts[resolve.step.index] = {n: a["path"] for n, a in resolve.artifacts.items()}
+            opened += [(a["path"], a["checksum"], a["size"]) for a in resolve.artifacts.values()]
             content += [a["checksum"] for a in resolve.artifacts.values()] + [r.checksum for r in resolve.runs]
         named = {}
         for step in steps:
@@ -175,6 +179,7 @@ class Segments:
                 artifact = self._named_artifact(wanted)
                 named[wanted] = artifact["path"]
                 content.append(artifact["checksum"])
+                opened.append((artifact["path"], artifact["checksum"], artifact["size"]))
         maskers = (s for s in self.plan.steps if s.step.name == "privacy.pii" and s.step.acts_on(source.name))
         masking = tuple(maskers) if options.keep_rejected == "text" else ()
         fingerprint = digest(
@@ -209,6 +214,8 @@ class Segments:
             emits=emits,
             masking=masking,
             options=options,
+            opened=tuple(opened),
+            planned=self.planned[split.source, split.relative] if reading else None,
         )
 
     def _input_identity(self, state: SplitState) -> list[str]:
@@ -216,7 +223,9 @@ class Segments:
 
     def _work_options(self, limit: int | None) -> WorkOptions:
         o = self.options
-        return WorkOptions(int(o.batch_bytes), o.keep_rejected, o.signals_share, limit, o.sample, o.samples)
+        return WorkOptions(
+            int(o.batch_bytes), o.keep_rejected, o.signals_share, limit, o.sample, o.samples, o.max_batch_seconds
+        )
 
     def _named_artifact(self, name: str) -> Mapping[str, Any]:
         for found in self.found:

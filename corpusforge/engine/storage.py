@@ -46,6 +46,16 @@ def open_input(path: str) -> BinaryIO:
     return cast(BinaryIO, filesystem.open_input_file(inner))
 
 
+def size_and_time(path: str) -> tuple[int, int]:
+    """Return the bytes of a stored file and when it was last changed (ns since 1970; 0 where the storage has none)."""
+    if is_remote(path):
+        filesystem, inner = pa.fs.FileSystem.from_uri(path)
+        info = filesystem.get_file_info(inner)
+        return info.size or 0, info.mtime_ns or 0
+    found = os.stat(path)
+    return found.st_size, found.st_mtime_ns
+
+
 def checksum_range(path: str, start: int = 0, length: int | None = None) -> str:
     """Return the XXH3-128 of a range of stored bytes, as 32 hex digits."""
     digest = xxhash.xxh3_128()

@@ -8,6 +8,7 @@ from corpusforge.engine.exchange import RunFile
 from corpusforge.engine.mixture import Draw, Measure, Upsample
 from corpusforge.engine.plan import PlannedStep
 from corpusforge.engine.rows import RowsFile
+from corpusforge.engine.trace import NOTHING_KNOWN, Suspects
 from corpusforge.engine.validation import HeldOut
 from corpusforge.source import Reader, Split
 from corpusforge.stages.write.packing import Pack
@@ -26,6 +27,15 @@ class WorkOptions:
     limit: int | None
     sample: float | None
     samples: int = 0  # rejected documents kept for the report, of each stage and reason
+    max_batch_seconds: float = 1800
+
+
+class PlannedInput(NamedTuple):
+    """The state of an input file when the run was planned."""
+
+    size: int
+    modified_ns: int
+    checksum: str  # empty for a folder
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,9 @@ class SegmentUnit:
     emits: tuple[tuple[PlannedStep, str], ...]  # (corpus stage, pass) fused into this segment
     masking: tuple[PlannedStep, ...]  # the recipe's privacy.pii, one or several, for keep_rejected: text
     options: WorkOptions
+    planned: PlannedInput | None = None  # with a `reader`: the state of the file that the fingerprint names
+    opened: tuple[tuple[str, str, int], ...] = ()  # path, checksum, bytes of every artifact that is opened
+    suspects: Suspects = NOTHING_KNOWN  # what earlier attempts died of
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from functools import cache
 from corpusforge.engine.emitting import run_combine, run_emit
 from corpusforge.engine.folders import write_by_value
 from corpusforge.engine.layout import write_part
+from corpusforge.engine.limits import in_own_process
 from corpusforge.engine.mixing import count_by_key, write_sizes
 from corpusforge.engine.segment import run_segment
 from corpusforge.engine.sequences import write_sequences
@@ -45,6 +46,12 @@ def work(units: list[Unit]) -> list[Report]:
     """Run units one after the other and return their reports."""
     _prepare()
     return [_timed(unit) for unit in units]
+
+
+def work_alone(units: list[Unit]) -> list[Report]:
+    """Run units in a process that does nothing else, and that a guard may end."""
+    in_own_process()
+    return work(units)
 
 
 @cache

@@ -20,7 +20,7 @@ from corpusforge.errors import InputError
 from corpusforge.source import Split, Unreadable
 from corpusforge.stages.read.compression import compression_of
 from corpusforge.stages.read.jsonl import Jsonl
-from corpusforge.stages.read.lines import cut_lines
+from corpusforge.stages.read.lines import BYTE_ORDER_MARK, cut_lines
 from corpusforge.stages.read.mapping import FOUND
 
 COMPRESS = {
@@ -64,7 +64,8 @@ def test_every_line_has_one_owner_however_the_file_and_its_blocks_are_cut(
     position = 0
     for line in data.split(b"\n"):
         if line or position + len(line) < len(data):  # nothing follows a last newline
-            wanted.append((position, line if len(line) <= max_line_bytes else len(line)))
+            plain = line if position else line.removeprefix(BYTE_ORDER_MARK)
+            wanted.append((position, plain if len(line) <= max_line_bytes else len(line)))
         position += len(line) + 1
     found: list[tuple[int, bytes | int]] = []
     for start in range(0, len(data), split_bytes):
