@@ -10,6 +10,8 @@ A **corpus stage** sees the whole corpus through passes (map, exchange by key, c
 a kernel that gets, with each batch, the findings its passes addressed to that batch's documents.
 """
 
+import resource
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +44,7 @@ class Stage(BaseModel):
 
     reads: ClassVar[tuple[str, ...]] = ("text",)
     writes: ClassVar[Mapping[str, pa.DataType]] = {}  # columns added or replaced
+    counted: ClassVar[tuple[str, ...]] = ()  # integer columns it writes whose sums the manifest shows
     drops: ClassVar[tuple[str, ...]] = ()  # columns removed, such as a raw payload
     reasons: ClassVar[tuple[str, ...]] = ()
     version: ClassVar[int] = 1  # raise it when the same input gives other output
@@ -74,6 +77,10 @@ class Stage(BaseModel):
     def columns_written(self) -> Mapping[str, pa.DataType]:
         """Columns that exist after this stage, with their types."""
         return self.writes
+
+    def columns_counted(self) -> tuple[str, ...]:
+        """Integer columns of this stage whose sums over the rows that stay become the manifest's `counts`."""
+        return self.counted
 
     def rejection_reasons(self) -> tuple[str, ...]:
         """Every reason this stage can give."""
@@ -134,6 +141,10 @@ class CorpusStage(Stage):
     def passes(self) -> tuple[Pass, ...]:
         """The passes, in the order in which they run."""
         raise TypeError(f"{type(self).__name__} must define passes()")
+
+    def artifacts_kept(self) -> Mapping[str, str]:
+        """Return pass -> path in the output, for artifacts that users are to have."""
+        return {}
 
     def open_corpus(self, artifacts: Mapping[str, Path]) -> CorpusKernel:
         """Return the kernel: (batch, findings) -> batch.
@@ -230,3 +241,28 @@ def attach(batch: pa.RecordBatch, findings: pa.RecordBatch) -> pa.RecordBatch:
     """
     where = pc.index_in(batch.column("row"), findings.column("row"))
     return findings.take(where)
+
+
+def cpu_seconds() -> float:
+    """Return the CPU seconds of this process and of those that work for it, for differences."""
+    return time.process_time() + _elsewhere.seconds
+
+
+def peak_bytes() -> int:
+    """Return the peak memory of this process and of those that work for it."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + _elsewhere.peak_bytes
+
+
+def spent_elsewhere(seconds: float, peak: int) -> None:
+    """Add CPU seconds that another process spent on this one's stages; `peak` is its peak memory in bytes."""
+    _elsewhere.seconds += seconds
+    _elsewhere.peak_bytes = max(_elsewhere.peak_bytes, peak)
+
+
+@dataclass
+class _Elsewhere:
+    seconds: float = 0.0
+    peak_bytes: int = 0
+
+
+_elsewhere = _Elsewhere()

@@ -35,7 +35,7 @@ from corpusforge.errors import RecipeError
 @click.option("--buckets", type=click.IntRange(1), default=1 << 19, show_default=True, help="Hashed n-grams.")
 @click.option("--quantize/--no-quantize", default=True, help="Write PATH.ftz too.")
 def command(**given: Any) -> None:
-    """Train a text classifier on texts of your own; the stage quality.classifier applies it.
+    """Train a text classifier on texts of your own; quality.classifier applies it, quality.toxicity to sentences too.
 
     PATHS are files, glob patterns, folders or @lists of JSON Lines, Parquet or text, compressed or not. Other formats,
     and texts as they are after extraction and filters, are read through a recipe:

@@ -35,6 +35,7 @@ class Driver:
     ) -> None:
         self.plan = plan
         self.scheduler = Scheduler(ledger, runner, work, staging, progress)
+        self.found: list[Findings] = []  # of the corpus stages, when `run` has come to its end
         self.identity = {s.index: stage_identity(s.step.stage) for s in plan.steps}
 
     def run(self) -> Results:
@@ -54,6 +55,7 @@ class Driver:
             if block.corpus is not None:
                 before = passes.run(block.corpus, states, runs)
                 segments.found.append(before)
+        self.found = segments.found
         written = Parts(self.plan, self.scheduler).run(states)
         left = [r["files"].get("samples") for s in states for *_, r in s.left]
         samples = gather(

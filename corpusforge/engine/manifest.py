@@ -59,7 +59,8 @@ def make(plan: Plan, results: Results, workers: int, wall_seconds: float, cpu_se
         "recipe": pipeline_fingerprint(plan.pipeline),
         "recipe_parts": pipeline_parts(plan.pipeline),
         "content_checksum": content_checksum(parts, documents, stages),
-        "deterministic": True,
+        # A limit in seconds took a document: another machine may keep it.
+        "deterministic": not any(r["counts"].get("timeouts") for s in results.states for _, r in s.reports),
         "writer": name_of(type(plan.pipeline.writer)),
         "documents": documents,
         "skipped": skipped,
@@ -146,8 +147,11 @@ def _stages(plan: Plan, results: Results) -> list[dict[str, Any]]:
     stages = [_reading(plan, source.name, states) for source in plan.pipeline.sources]
     empty = {"read": 0, "kept": 0, "quarantined": 0, "bytes": 0, "seconds": 0.0}
     entries: dict[int, dict[str, Any]] = {
-        s.index: {"name": s.step.name, "source": s.source, **empty, "rejected": {}, "sources": {}} for s in plan.steps
+        s.index: {"name": s.step.name, "source": s.source, **empty, "rejected": {}, "counts": {}, "sources": {}}
+        for s in plan.steps
     }
+    for step in plan.steps:
+        entries[step.index]["counts"] = dict.fromkeys(step.step.stage.columns_counted(), 0)
     for state in states:
         for steps, report in state.reports:
             for step, counts in zip(steps, report["counts"]["steps"], strict=True):
@@ -159,6 +163,8 @@ def _stages(plan: Plan, results: Results) -> list[dict[str, Any]]:
                     entry[name] += counts[name]
                 for reason, count in counts["rejected"].items():
                     entry["rejected"][reason] = entry["rejected"].get(reason, 0) + count
+                for column, count in counts.get("counts", {}).items():
+                    entry["counts"][column] += count
     for index, entry in entries.items():
         entry["seconds"] += results.pass_seconds.get(index, 0.0)
         entry["seconds"] = round(entry["seconds"], 3)
@@ -178,6 +184,7 @@ def _reading(plan: Plan, source: str, states: list[SplitState]) -> dict[str, Any
         "read": read,
         "kept": read - unreadable,
         "rejected": {},
+        "counts": {},
         "quarantined": unreadable,
         "bytes": size,
         "seconds": round(sum(c["seconds"] for c in reports), 3),

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from corpusforge.engine import manifest as manifests
+from corpusforge.engine.artifacts import keep_artifacts
 from corpusforge.engine.driver import Driver, Results
 from corpusforge.engine.identity import versions
 from corpusforge.engine.journal import Journal
@@ -24,6 +25,7 @@ from corpusforge.engine.verify import unnamed_files, verify
 from corpusforge.errors import CorruptFile, OutputError, RunError
 from corpusforge.pipeline import Pipeline
 from corpusforge.recipe import resolve
+from corpusforge.stage import cpu_seconds
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def run(
     fails; the same call then continues where it stopped.
     """
     progress = progress or Silent()
-    started, cpu = time.time(), time.process_time()
+    started, cpu = time.time(), cpu_seconds()
     output = Path(os.path.abspath(pipeline.writer.path))
     work = Path(os.path.abspath(pipeline.options.work)) if pipeline.options.work else output / ".work"
     planned = plan(pipeline)
@@ -67,7 +69,8 @@ def run(
         staging = output / ".new"
         runner = _runner(pipeline, address, planned)
         try:
-            results = _run(Driver(planned, ledger, runner, work, staging, progress), ledger, progress)
+            driver = Driver(planned, ledger, runner, work, staging, progress)
+            results = _run(driver, ledger, progress)
         finally:
             runner.close()
             ledger.close()
@@ -76,8 +79,9 @@ def run(
             results,
             runner.workers,
             time.time() - started,
-            time.process_time() - cpu + (results.counters["cpu_seconds"] if runner.workers != 1 else 0),
+            cpu_seconds() - cpu + (results.counters["cpu_seconds"] if runner.workers != 1 else 0),
         )
+        made["artifacts"] = keep_artifacts(driver.found, output)
         _finish(output, staging, pipeline, made, results.samples)
         if not pipeline.options.keep_work and pipeline.options.work is None:
             shutil.rmtree(work / "units", ignore_errors=True)

@@ -4,7 +4,6 @@ This is the only place that catches broadly: a batch in which a kernel fails is 
 which goes to quarantine with its error, and the others go on.
 """
 
-import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpusforge.engine.emitting import NOWHERE, addressed, addressed_rows, pass_of
+from corpusforge.engine.error_text import without_content
 from corpusforge.engine.exchange import RunWriter
 from corpusforge.engine.identity import stage_identity
 from corpusforge.engine.plan import PlannedStep
@@ -25,7 +25,7 @@ from corpusforge.engine.storage import checksum_range
 from corpusforge.engine.units import Report, SegmentUnit, file_entry
 from corpusforge.errors import AccountingError
 from corpusforge.schema import FIRED, REJECTION, SIGNAL_PREFIX
-from corpusforge.stage import CorpusKernel, CorpusStage, Kernel, Pass, Stage, kept, with_columns
+from corpusforge.stage import CorpusKernel, CorpusStage, Kernel, Pass, Stage, cpu_seconds, kept, with_columns
 
 ENGINE_COLUMNS = ("row", "split", "source_order", "rejected_stage", *REJECTION.names)
 MAX_ERROR_CHARS = 300
@@ -64,7 +64,8 @@ class _Segment:
         self.kernels: list[Kernel] = []
         # By position in the segment: what a unit reports must not depend on stages elsewhere in the recipe.
         self.counts: list[dict[str, Any]] = [
-            {"read": 0, "kept": 0, "rejected": {}, "quarantined": 0, "bytes": 0, "seconds": 0.0} for _ in self.steps
+            {"read": 0, "kept": 0, "rejected": {}, "quarantined": 0, "bytes": 0, "seconds": 0.0, "counts": {}}
+            for _ in self.steps
         ]
         self.rows = RowsWriter(folder / "rows.arrow")
         self.rejected = RowsWriter(folder / "rejected.arrow")
@@ -82,15 +83,16 @@ class _Segment:
         self.kept = 0
         self.rejections = 0
         self.quarantined = 0
+        self.timeouts = 0
         # What one incoming batch leaves besides kept rows; written in reading order when the batch is done.
         self.left: dict[str, list[pa.RecordBatch]] = {}
 
     def open(self) -> None:
         for step, count in zip(self.steps, self.counts, strict=True):
-            begun = time.process_time()
+            begun = cpu_seconds()
             opened = _open(step, self.unit)
             self.kernels.append(self._resolving(opened) if step is self.unit.resolve else opened)
-            count["seconds"] += time.process_time() - begun
+            count["seconds"] += cpu_seconds() - begun
 
     def _resolving(self, kernel: CorpusKernel) -> Kernel:
         findings = addressed_rows(self.unit.findings, self.unit.split.id)
@@ -129,19 +131,19 @@ class _Segment:
             step = self.steps[number]
             if self._alive(batch) == 0 and not self._inside_block(number):
                 break
-            begun = time.process_time()
+            begun = cpu_seconds()
             try:
                 result = self.kernels[number](batch)
                 problem = _broken(batch, result)
             except Exception as error:
                 if not _of_a_document(error):
                     raise
-                self.counts[number]["seconds"] += time.process_time() - begun
+                self.counts[number]["seconds"] += cpu_seconds() - begun
                 self._isolate(batch, number, error)
                 return
             if problem:
                 raise AccountingError(f"stage {step.step.name}: {problem}")
-            self.counts[number]["seconds"] += time.process_time() - begun
+            self.counts[number]["seconds"] += cpu_seconds() - begun
             batch = self._account(batch, result, number)
             if step.step.stage.block and not self._inside_block(number + 1):
                 batch = self._log_signals(batch, number)
@@ -169,7 +171,11 @@ class _Segment:
                 reasons = count["rejected"]
                 reasons[entry["values"]] = reasons.get(entry["values"], 0) + entry["counts"]
             batch = with_columns(batch, rejected_stage=pc.if_else(new, pa.scalar(number, pa.int16()), stage))
-        count["bytes"] += _text_bytes(batch, kept(batch))
+        stay = kept(batch)
+        count["bytes"] += _text_bytes(batch, stay)
+        for name in self.steps[number].step.stage.columns_counted():
+            total = pc.sum(batch.column(name).filter(pa.array(stay))).as_py() or 0
+            count["counts"][name] = count["counts"].get(name, 0) + total
         return batch
 
     def _isolate(self, batch: pa.RecordBatch, number: int, error: Exception) -> None:
@@ -186,7 +192,8 @@ class _Segment:
         count["read"] += 1
         count["quarantined"] += 1
         self.quarantined += 1
-        said = f"{type(error).__name__}: {error}"[:MAX_ERROR_CHARS]
+        self.timeouts += isinstance(error, TimeoutError)
+        said = without_content(f"{type(error).__name__}: {error}", batch)[:MAX_ERROR_CHARS]
         self.left["quarantine"].append(
             pa.record_batch(
                 {
@@ -252,10 +259,10 @@ class _Segment:
         self.left["rejected"].append(pa.record_batch({**columns, "row": gone.column("row")}))
 
     def _masked(self, gone: pa.RecordBatch) -> pa.Array:
-        if self.unit.masking is None:
-            return gone.column("text")
         clean = gone.drop_columns([n for n in ENGINE_COLUMNS if n in gone.schema.names])
-        return _open(self.unit.masking, self.unit)(clean).column("text")
+        for step in self.unit.masking:
+            clean = _open(step, self.unit)(clean)
+        return clean.column("text")
 
     def _finish(self, batch: pa.RecordBatch) -> None:
         alive = kept(batch)
@@ -264,12 +271,12 @@ class _Segment:
             address = np.full(batch.num_rows, NOWHERE, np.uint32)
             address[alive] = np.arange(self.rows.rows, self.rows.rows + int(alive.sum()), dtype=np.uint32)
             documents = addressed(batch, address, self.unit.split.id, self.unit.source_order)
-            begun = time.process_time()
+            begun = cpu_seconds()
             for one, writer in self.emits:
                 emitted = _emitted(one, documents, alive)
                 if emitted is not None and emitted.num_rows:
                     writer.write(emitted)
-            self.emit_seconds += time.process_time() - begun
+            self.emit_seconds += cpu_seconds() - begun
         if not alive.all():
             batch = batch.filter(pa.array(alive))
         self.kept += batch.num_rows
@@ -325,9 +332,9 @@ def run_segment(unit: SegmentUnit) -> Report:
         batches = _count(unit.rows.read(), reading)
     for batch in rebatch(batches, unit.options.batch_bytes):
         segment.process(batch)
-    begun = time.process_time()
+    begun = cpu_seconds()
     runs = {one.name: file_entry(writer.close()) for one, writer in segment.emits}
-    report["emit_seconds"] = round(segment.emit_seconds + time.process_time() - begun, 4)
+    report["emit_seconds"] = round(segment.emit_seconds + cpu_seconds() - begun, 4)
     report["files"] = {
         name: file_entry(writer.close())
         for name, writer in (
@@ -347,6 +354,7 @@ def run_segment(unit: SegmentUnit) -> Report:
         "kept": segment.kept,
         "rejected": segment.rejections,
         "quarantined": segment.quarantined + reading.unreadable,
+        "timeouts": segment.timeouts,
         "unreadable": reading.unreadable,
         "skipped": reading.skipped,
         "bytes": reading.bytes,

@@ -176,7 +176,7 @@ class Segments:
                 named[wanted] = artifact["path"]
                 content.append(artifact["checksum"])
         maskers = (s for s in self.plan.steps if s.step.name == "privacy.pii" and s.step.acts_on(source.name))
-        masking = next(maskers, None) if options.keep_rejected == "text" else None
+        masking = tuple(maskers) if options.keep_rejected == "text" else ()
         fingerprint = digest(
             FORMAT,
             "segment",
@@ -191,7 +191,7 @@ class Segments:
             options.signals,
             options.samples,
             [options.limit, options.sample] if reading else None,
-            self.identity[masking.index] if masking else None,
+            [self.identity[s.index] for s in masking],
         )  # fmt: skip
         return SegmentUnit(
             fingerprint=fingerprint,

@@ -45,7 +45,7 @@ class SegmentUnit:
     artifacts: Mapping[int, Mapping[str, str]]  # step index -> pass name -> path
     named: Mapping[str, str]  # a corpus stage's `name` -> path of its artifact
     emits: tuple[tuple[PlannedStep, str], ...]  # (corpus stage, pass) fused into this segment
-    masking: PlannedStep | None  # the recipe's privacy.pii, for keep_rejected: text
+    masking: tuple[PlannedStep, ...]  # the recipe's privacy.pii, one or several, for keep_rejected: text
     options: WorkOptions
 
 

@@ -38,6 +38,7 @@ def verify(path: str | Path, inputs: str | Path | None = None) -> list[str]:
             problems += _part(output, part, writer)
     due = {f["path"] for parts in named.values() for f in files_of(parts)}
     problems += [f"{p.relative_to(output)}: is not named in the manifest" for p in unnamed_files(output, due)]
+    problems += [problem for file in manifest.get("artifacts", []) for problem in _file(output, file)]
     if inputs is not None:
         problems += _inputs(Path(inputs), manifest)
     return problems

@@ -1,6 +1,5 @@
 """Run units of work. No Ray in here: the local runner and Ray's tasks both call `work`."""
 
-import resource
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -26,6 +25,7 @@ from corpusforge.engine.units import (
     SizesUnit,
     Unit,
 )
+from corpusforge.stage import cpu_seconds, peak_bytes
 
 RUN: Mapping[type, Callable[..., Report]] = {
     SegmentUnit: run_segment,
@@ -56,12 +56,12 @@ def _prepare() -> None:
 
 
 def _timed(unit: Unit) -> Report:
-    started, cpu = time.time(), time.process_time()
+    started, cpu = time.time(), cpu_seconds()
     report = RUN[type(unit)](unit)
     report["unit"] = unit.fingerprint
     report["name"] = unit.name
     report["kind"] = type(unit).__name__
     report["seconds"] = round(time.time() - started, 4)
-    report["cpu_seconds"] = round(time.process_time() - cpu, 4)
-    report["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    report["cpu_seconds"] = round(cpu_seconds() - cpu, 4)
+    report["peak_bytes"] = peak_bytes()
     return report

@@ -53,6 +53,17 @@ def wide64(typing: Any, data: Any, at: Any) -> Any:
 
 
 @_compiled
+def load8(typing: Any, data: Any, at: Any) -> Any:
+    """Return the eight bytes from `at` as a number, the lowest first."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        address = builder.bitcast(_address(context, builder, signature.args[0], *args), _WORD.as_pointer())
+        return builder.load(address, align=1)
+
+    return types.uint64(data, types.int64), generate
+
+
+@_compiled
 def store8(typing: Any, data: Any, at: Any, number: Any) -> Any:
     """Write the eight bytes of `number` from `at`, the lowest first."""
 

@@ -5,13 +5,25 @@ is a word (see `Words`), so that a listed word matches wherever its letters stan
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 from numba import njit
 
 from corpusforge.text.arrays import Int32s, Int64s, UInt64s
 from corpusforge.text.batch import segment
-from corpusforge.text.words import Words
+
+
+class Hashed(Protocol):
+    """Words of texts, such as `Words`: text `d` has the words `offsets[d]:offsets[d + 1]`."""
+
+    @property
+    def hashes(self) -> UInt64s:
+        """64-bit hash of each word, uint64[words]."""
+
+    @property
+    def offsets(self) -> Int64s:
+        """int64[texts + 1]."""
 
 
 class Phrases:
@@ -34,7 +46,7 @@ class Phrases:
         self._slots = np.full(1 << (4 * len(phrases) + 2).bit_length(), -1, np.int32)
         _index(self._hashes, self._starts, self._lists, self._slots)
 
-    def count(self, words: Words, lists: Int32s) -> tuple[Int64s, Int64s]:
+    def count(self, words: Hashed, lists: Int32s) -> tuple[Int64s, Int64s]:
         """Return (phrases found, words they cover), int64[documents] each.
 
         `lists` int32[documents]: which list counts for a document, an index into `names`; -1 for none. Matches do

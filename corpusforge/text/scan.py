@@ -241,6 +241,9 @@ def _hex(data: UInt8s, free: int, at: int, stop: int, classes: UInt8s) -> tuple[
             double |= end > at and data[end - 1] == 0x3A
         end += 1
     following = end
+    if data[first] == 0x3A and first + 1 < end and data[first + 1] != 0x3A:
+        first += 1  # addr:2001:...
+        colons -= 1
     if end - first > HEX_BYTES or not (double or colons >= 6):
         return 0, 0, following
     if (first > 0 and first > free and classes[data[first - 1]] & 3) or (end < stop and classes[data[end]] & 3):

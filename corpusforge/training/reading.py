@@ -154,7 +154,7 @@ def _unit(given: TextSource, split: Split, folder: str) -> SegmentUnit:
         artifacts={},
         named={},
         emits=(),
-        masking=None,
+        masking=(),
         options=options,
     )
 

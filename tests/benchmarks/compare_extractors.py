@@ -1,11 +1,15 @@
-"""Compare main-text extractors on pages with known main text: F1 and CPU time per page.
+"""Compare main-text extractors on pages with known main text: F1 and MB of HTML per CPU second, in one run.
 
-    python tests/benchmarks/compare_extractors.py DATA [--only NAME] [--pages N]
+    python tests/benchmarks/compare_extractors.py DATA [--only NAME] [--pages N] [--model FILE]
 
 DATA holds trafilatura-eval-dev.warc.gz (scored by snippets that must and must not be in the text),
 readability-pages.warc.gz (F1 over the multiset of 3-word shingles of the expected text) and
 goose3-pages.warc.gz (share of the 3-word shingles of the expected beginning that are found), each with its
 *-gold.jsonl.zst. Snippet scores favour trafilatura, whose authors wrote the snippets.
+
+Pages are split by registered domain into halves, tune and report. The shipped model of corpusforge has learned from
+both; `--model` takes one trained on the tune half only (train_main_text.py --pages tune), for which the report half is
+new. Time is that of the engine alone on decoded pages, after a first page; reading and decoding are not in it.
 """
 
 import argparse
@@ -15,18 +19,59 @@ import logging
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
+import xxhash
 import zstandard
 
 from corpusforge.source import Record, Split
+from corpusforge.stages.extract import block_model
 from corpusforge.stages.extract.encoding import decode_page
-from corpusforge.stages.extract.html import Html
-from corpusforge.stages.extract.main_text import open_engine
+from corpusforge.stages.extract.main_text import Options, open_engine
+from corpusforge.stages.quality.language import Language
+from corpusforge.stages.quality.registered_domain import PublicSuffixes, split_url
 from corpusforge.stages.read.warc import Warc
+from corpusforge.testing import docs
 
 Extractor = Callable[[str], str]
+SETS = {
+    "trafilatura-eval-dev": "trafilatura-eval-dev.warc.gz",
+    "readability": "readability-pages.warc.gz",
+    "goose3": "goose3-pages.warc.gz",
+}
+LEAST_PAGES = 5  # of a language, to be shown
+
+
+class Page(NamedTuple):
+    """A page and what is expected of it."""
+
+    set: str
+    url: str
+    html: str
+    gold: dict
+
+    @property
+    def expected(self) -> str:
+        """The expected text, its beginning, or snippets of it."""
+        if self.set == "readability":
+            return str(self.gold["gold_text"])
+        if self.set == "goose3":
+            return str(self.gold["expected"].get("cleaned_text") or "")
+        return " ".join(self.gold["with"])
+
+
+def load_pages(data: Path, limit: int | None = None) -> list[Page]:
+    """Return the pages of all sets."""
+    found = []
+    for name, file in SETS.items():
+        wanted = gold(data / f"{name}-gold.jsonl.zst")
+        for (url, html), one in list(zip(pages(data / file), wanted, strict=True))[:limit]:
+            assert url == one["url"], f"{name}: pages and gold differ in order"
+            found.append(Page(name, url, html, one))
+    return found
 
 
 def pages(path: Path) -> Iterator[tuple[str, str]]:
@@ -43,14 +88,44 @@ def gold(path: Path) -> list[dict]:
     return [json.loads(line) for line in io.TextIOWrapper(text, "utf-8")]
 
 
+@cache
+def suffixes() -> PublicSuffixes:
+    """Return the public suffix list."""
+    return PublicSuffixes()
+
+
+def fold(page: Page, folds: int) -> int:
+    """Return a number below `folds` that is the same for all pages of a registered domain."""
+    host = split_url(page.url)[0]
+    known = page.url if host == "fakehost" else suffixes().registered_domain(host)
+    return xxhash.xxh32_intdigest(known) % 1000 % folds
+
+
 def shingles(text: str) -> Counter[tuple[str, ...]]:
     """Return the multiset of 3-word shingles; a shorter text is one shingle."""
     words = re.findall(r"\w+", text.lower())
     return Counter(tuple(words[i : i + 3]) for i in range(max(1, len(words) - 2)))
 
 
-def extractors() -> dict[str, Extractor]:
-    """Return every extractor compared, by name."""
+def shipped() -> dict[str, Extractor]:
+    """Return the engines and modes of extract.html, by name."""
+
+    def extractor(**options: str) -> Extractor:
+        engine = open_engine(Options(**options))  # type: ignore[arg-type]
+        return lambda page: engine(page.encode(), None).text
+
+    return {
+        "extract.html corpusforge": extractor(),
+        "extract.html .. precision": extractor(favour="precision"),
+        "extract.html .. recall": extractor(favour="recall"),
+        "extract.html .. markdown": extractor(form="markdown"),
+        "extract.html trafilatura": extractor(engine="trafilatura"),
+        "extract.html resiliparse": extractor(engine="resiliparse"),
+    }
+
+
+def libraries() -> dict[str, Extractor]:
+    """Return the libraries and their modes, by name."""
     import lxml.html
     from resiliparse.extract.html2text import extract_plain_text
     from trafilatura.core import bare_extraction
@@ -65,10 +140,7 @@ def extractors() -> dict[str, Extractor]:
 
         return extract
 
-    shipped = Html()
-    shipped_engine = open_engine(shipped.engine, shipped.max_nodes, shipped.max_depth)
     return {
-        "extract.html": lambda page: shipped_engine(page).text,
         "trafilatura": trafilatura(fast=False),
         "trafilatura recall": trafilatura(fast=False, favor_recall=True),
         "trafilatura precision": trafilatura(fast=False, favor_precision=True),
@@ -80,75 +152,103 @@ def extractors() -> dict[str, Extractor]:
     }
 
 
-def snippet_f1(texts: dict[str, str], expected: list[dict]) -> tuple[float, float, float]:
-    """Return (precision, recall, F1) over all snippets of all pages."""
+class Scores(NamedTuple):
+    """Snippets: over all snippets. Full: means over pages. Beginnings: mean recall."""
+
+    snippets: tuple[float, float, float]
+    full: tuple[float, float, float]
+    beginnings: float
+
+    def __str__(self) -> str:
+        return " | ".join(
+            (
+                " ".join(f"{x:.3f}" for x in self.snippets),
+                " ".join(f"{x:.3f}" for x in self.full),
+                f"{self.beginnings:.3f}",
+            )
+        )
+
+
+def scores(texts: Sequence[str], of: Sequence[Page]) -> Scores:
+    """Return the scores of the texts of pages."""
     hit = miss = wrong = 0
-    for page in expected:
-        text = texts.get(page["url"], "")
-        hit += sum(s in text for s in page["with"])
-        miss += sum(s not in text for s in page["with"])
-        wrong += sum(s in text for s in page["without"])
+    full, beginnings = [], []
+    for text, page in zip(texts, of, strict=True):
+        if page.set == "trafilatura-eval-dev":
+            hit += sum(s in text for s in page.gold["with"])
+            miss += sum(s not in text for s in page.gold["with"])
+            wrong += sum(s in text for s in page.gold["without"])
+        elif page.expected:
+            found, wanted = shingles(text), shingles(page.expected)
+            common = sum((found & wanted).values())
+            precision, recall = common / max(1, sum(found.values())), common / max(1, sum(wanted.values()))
+            if page.set == "goose3":
+                beginnings.append(recall)
+            else:
+                full.append((precision, recall, 2 * precision * recall / max(1e-9, precision + recall)))
     precision, recall = hit / max(1, hit + wrong), hit / max(1, hit + miss)
-    return precision, recall, 2 * precision * recall / max(1e-9, precision + recall)
+    means = tuple(sum(one[i] for one in full) / max(1, len(full)) for i in range(3))
+    return Scores(
+        (precision, recall, 2 * precision * recall / max(1e-9, precision + recall)),
+        means,  # type: ignore[arg-type]
+        sum(beginnings) / max(1, len(beginnings)),
+    )
 
 
-def shingle_f1(texts: list[str], expected: list[str]) -> tuple[float, float, float]:
-    """Return the means over pages of (precision, recall, F1) of the shingle multisets."""
-    scores = []
-    for text, right in zip(texts, expected, strict=True):
-        found, wanted = shingles(text), shingles(right)
-        common = sum((found & wanted).values())
-        precision, recall = common / max(1, sum(found.values())), common / max(1, sum(wanted.values()))
-        scores.append((precision, recall, 2 * precision * recall / max(1e-9, precision + recall)))
-    return tuple(sum(s[i] for s in scores) / len(scores) for i in range(3))  # type: ignore[return-value]
+def languages(of: Sequence[Page]) -> list[str]:
+    """Return the language of each expected text."""
+    found: list[str] = Language().open()(docs(*[page.expected for page in of]))["language"].to_pylist()
+    return found
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("data", type=Path)
     options.add_argument("--only", default="", help="only extractors whose name contains this")
     options.add_argument("--pages", type=int, default=None, help="of each set")
+    options.add_argument("--model", type=Path, default=None, help="of corpusforge, instead of the shipped one")
     chosen = options.parse_args()
     logging.disable(logging.CRITICAL)
-    files = {
-        "trafilatura-eval-dev": "trafilatura-eval-dev.warc.gz",
-        "readability": "readability-pages.warc.gz",
-        "goose3": "goose3-pages.warc.gz",
-    }
-    sets = {}
-    for name, file in files.items():
-        found, expected = list(pages(chosen.data / file)), gold(chosen.data / f"{name}-gold.jsonl.zst")
-        assert [url for url, _ in found] == [page["url"] for page in expected], (
-            f"{name}: pages and gold differ in order"
-        )
-        sets[name] = found[: chosen.pages], expected[: chosen.pages]
-    megabytes = sum(len(page.encode()) for found, _ in sets.values() for _, page in found) / 1e6
-    count = sum(len(found) for found, _ in sets.values())
-    print(f"{count} pages, {megabytes:.1f} MB of HTML")
-    print(f"{'':28} | snippets P    R     F1    | shingles P    R     F1    | goose3 R | ms/page  MB/s")
-    for name, extract in extractors().items():
+    if chosen.model:
+        block_model.MODEL = chosen.model
+    found = load_pages(chosen.data, chosen.pages)
+    megabytes = sum(len(page.html.encode()) for page in found) / 1e6
+    halves = {"tune": 0, "report": 1}
+    of_half = {name: [i for i, page in enumerate(found) if fold(page, 2) == half] for name, half in halves.items()}
+    of_language: dict[str, list[int]] = {}
+    for i, language in enumerate(languages(found)):
+        if found[i].set == "trafilatura-eval-dev" and (i in of_half["report"]):
+            of_language.setdefault(language, []).append(i)
+    others = [i for language, some in of_language.items() if language != "en" for i in some]
+    shown = sorted((k for k, v in of_language.items() if len(v) >= LEAST_PAGES), key=lambda k: -len(of_language[k]))
+    print(
+        f"{len(found)} pages, {megabytes:.1f} MB of HTML; halves of {', '.join(str(len(v)) for v in of_half.values())}"
+    )
+    head = "snippets P R F1   | full text P R F1  | beginnings R"
+    print(f"{'':28} MB/s   tune: {head}   report: {head}")
+    by_language = []
+    for name, extract in (shipped() | libraries()).items():
         if chosen.only not in name:
             continue
+        extract(found[0].html)
         began = time.process_time()
-        texts = {key: [extract(page) for _, page in found] for key, (found, _) in sets.items()}
+        texts = [extract(page.html) for page in found]
         seconds = time.process_time() - began
-        found, expected = sets["trafilatura-eval-dev"]
-        urls = [url for url, _ in found]
-        snippets = snippet_f1(dict(zip(urls, texts["trafilatura-eval-dev"], strict=True)), expected)
-        whole = shingle_f1(texts["readability"], [page["gold_text"] for page in sets["readability"][1]])
-        begun = [
-            (text, page["expected"]["cleaned_text"])
-            for text, page in zip(texts["goose3"], sets["goose3"][1], strict=True)
-            if page["expected"].get("cleaned_text")
-        ]
-        goose = shingle_f1([text for text, _ in begun], [right for _, right in begun])
-        print(
-            f"{name:28} |         {snippets[0]:.3f} {snippets[1]:.3f} {snippets[2]:.3f} |         "
-            f"{whole[0]:.3f} {whole[1]:.3f} {whole[2]:.3f} |   {goose[1]:.3f}  | "
-            f"{1000 * seconds / count:7.1f} {megabytes / seconds:5.1f}",
-            flush=True,
+        halves_scored = "   ".join(
+            f"{half}: {scores([texts[i] for i in some], [found[i] for i in some])}" for half, some in of_half.items()
         )
+        print(f"{name:28} {megabytes / seconds:5.1f}   {halves_scored}", flush=True)
+
+        def f1(some: list[int], texts: list[str] = texts) -> str:
+            return f"{scores([texts[i] for i in some], [found[i] for i in some]).snippets[2]:.3f}"
+
+        by_language.append(f"{name:28} " + "   ".join(f1(some) for some in [others, *(of_language[k] for k in shown)]))
+    print(
+        f"\n{'snippet F1, report half':28} "
+        + " ".join(f"{k}({len(of_language.get(k, others))})" for k in ["not-en", *shown])
+    )
+    print("\n".join(by_language))
 
 
 if __name__ == "__main__":

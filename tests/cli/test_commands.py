@@ -159,4 +159,4 @@ layout:
     assert say("verify", "out")[0] == 0
     assert say("check", "out/recipe.yaml")[0] == 0, "the resolved recipe is a recipe"
     code, _, err = say("explain", "out", "pages.jsonl#0")
-    assert code == 1 and "packed into sequences" in err
+    assert code == 1 and "do not name documents" in err

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -148,3 +149,36 @@ def test_rejected_texts_are_masked_by_the_recipes_own_pii_stage(make: Make, tmp_
     outcome = dataclasses.replace(pipeline, steps=steps).run()
     rejected = pq.read_table(next(outcome.path.glob("rejected/*.parquet")))
     assert rejected["text"].to_pylist() == ["write to <EMAIL>"]
+
+
+@pytest.mark.parametrize("batch_bytes", [300, 1 << 20])
+def test_the_manifest_adds_up_the_counts_of_the_rows_that_stay(make: Make, tmp_path: Path, batch_bytes: int) -> None:
+    path = tmp_path / "mail.jsonl"
+    texts = ["a@web.org b@web.org", "nothing", "c@web.org and 93.184.216.34", "d@web.org " * 5]
+    path.write_bytes(b"\n".join(orjson.dumps({"text": t, "url": str(i)}) for i, t in enumerate(texts * 20)))
+    stages = (Pii(mask=("email", "ip"), max_hits=4), Odd())
+    outcome = make(*stages, paths=str(path), batch_bytes=batch_bytes).run()
+    pii, odd = outcome.manifest["stages"][1:]
+    assert pii["counts"] == {"pii_email": 60, "pii_ip": 20} and pii["kept"] == 60
+    assert odd["counts"] == {} and outcome.manifest["stages"][0]["counts"] == {}
+    shards = pa.concat_tables([pq.read_table(p) for p in outcome.path.glob("data/*.parquet")])
+    assert sum(shards["pii_email"].to_pylist()) <= 60
+
+
+def test_a_document_lost_to_a_time_limit_makes_a_run_say_that_it_may_differ(make: Make) -> None:
+    assert make(Late(), output="late").run().manifest["deterministic"] is False
+    assert make(Odd(), output="odd").run().manifest["deterministic"] is True
+
+
+class Late(Stage):
+    """Give up on one document after a while."""
+
+    def open(self) -> Kernel:
+        """Return the kernel."""
+
+        def kernel(batch: pa.RecordBatch) -> pa.RecordBatch:
+            if "https://example.org/7" in batch.column("url").to_pylist():
+                raise TimeoutError("over a second")
+            return batch
+
+        return kernel

@@ -1,7 +1,10 @@
 """Same input and recipe, same bytes: whatever the workers, batches, partitions and order of work."""
 
 from collections.abc import Callable
+from pathlib import Path
 
+import orjson
+import pyarrow.parquet as pq
 import pytest
 
 from corpusforge.engine import scheduler as schedulers
@@ -10,6 +13,7 @@ from corpusforge.engine.verify import verify
 from corpusforge.pipeline import Pipeline
 from corpusforge.stages.dedup.exact import Exact
 from corpusforge.stages.dedup.minhash import Minhash
+from corpusforge.stages.privacy.pii import Pii
 from corpusforge.stages.quality.rules import Rules
 
 Make = Callable[..., Pipeline]
@@ -54,6 +58,22 @@ def test_signals_and_rejected_text_do_not_depend_on_batches(make: Make) -> None:
 
 def test_two_ray_workers_write_what_one_local_worker_writes(make: Make, ray_session: None) -> None:
     assert checksum(make(output="local")) == checksum(make(output="ray", workers=2))
+
+
+def test_substitutes_depend_neither_on_batches_nor_on_splits(make: Make, tmp_path: Path) -> None:
+    path = tmp_path / "mail.jsonl"
+    texts = [f"Write to u{i % 7}@web.org, u{i % 7}@web.org or (212) 664-{7000 + i}." for i in range(60)]
+    path.write_bytes(b"\n".join(orjson.dumps({"text": text}) for text in texts))
+    made = set()
+    for i, fields in enumerate(({"batch_bytes": 300}, {"batch_bytes": 1 << 20}, {"split_bytes": 700})):
+        outcome = make(Pii(replace=("rest",)), paths=str(path), output=f"o{i}", **fields).run()
+        rows = [r for p in sorted(outcome.path.glob("data/*.parquet")) for r in pq.read_table(p)["text"].to_pylist()]
+        made.add(tuple(rows))
+    assert len(made) == 1
+    texts = list(made.pop())
+    assert not any("web.org" in text for text in texts)
+    assert all(text.split()[2].strip(",") == text.split()[3] for text in texts)
+    assert len({text.split()[3] for text in texts}) > 50  # another substitute in every document
 
 
 def test_the_order_in_which_splits_are_done_changes_nothing(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -155,7 +155,7 @@ def test_the_command_prints_tables_and_json(folder: Path, tmp_path: Path, capsys
 def test_what_is_not_there_is_said(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mixed(folder, tmp_path / "out", {}).run()
     for arguments, said in (
-        (["nothing"], "no finished run"),
+        (["nothing"], "no folder nothing"),
         ([str(tmp_path / "out"), "--validation"], "no layout.val"),
     ):
         with pytest.raises(SystemExit) as ended:

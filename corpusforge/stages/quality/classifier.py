@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import orjson
@@ -15,7 +15,14 @@ from pydantic import Field, model_validator
 from corpusforge.errors import RecipeError
 from corpusforge.mistakes import or_list
 from corpusforge.stage import Example, Kernel, Stage, reject, with_columns
-from corpusforge.stages.quality.fasttext_file import LABEL_PREFIX, model_path, read_labels, read_model
+from corpusforge.stages.quality.fasttext_file import (
+    LABEL_PREFIX,
+    card_path,
+    model_path,
+    read_card,
+    read_labels,
+    read_model,
+)
 
 # What str.splitlines() breaks at besides fastText's own whitespace, and what str.strip() removes.
 _UNICODE_BREAKS = "[\x1c-\x1e\u0085\u2028\u2029]"
@@ -96,7 +103,7 @@ class Classifier(Stage):
     def files(self) -> tuple[str, ...]:
         """The model, and its card when there is one."""
         path = model_path(self.model)
-        card = _card_path(path)
+        card = card_path(path)
         return (str(path), str(card)) if card.is_file() else (str(path),)
 
     def open(self) -> Kernel:
@@ -108,7 +115,9 @@ class Classifier(Stage):
         self._check_label(path)
         parameters = read_model(path)
         model = Binding(path, read_labels(path)) if parameters is None else FastTextModel(parameters)
-        lowercase = _card(path).get("text", {}).get("lowercase", False) if self.lowercase is None else self.lowercase
+        lowercase = (
+            read_card(path).get("text", {}).get("lowercase", False) if self.lowercase is None else self.lowercase
+        )
 
         def kernel(batch: pa.RecordBatch) -> pa.RecordBatch:
             text = batch.column("text")
@@ -150,7 +159,7 @@ class Classifier(Stage):
     def examples(cls, folder: Path) -> tuple[Example, ...]:
         """A model of two words: `good` speaks for a text, `bad` against it."""
         path = folder / "toy.bin"
-        path.write_bytes(_toy_model())
+        path.write_bytes(toy_model())
         (folder / "toy.json").write_bytes(orjson.dumps({"card": 1, "text": {"lowercase": True}}))
         model = str(path)
         half = cls(model=model, min_score=0.5)
@@ -171,22 +180,7 @@ class Classifier(Stage):
         )
 
 
-def _card_path(model: Path) -> Path:
-    return model.with_suffix(".json")
-
-
-def _card(model: Path) -> dict[str, Any]:
-    path = _card_path(model)
-    if not path.is_file():
-        return {}
-    try:
-        card = orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise RecipeError(f"{path}, the card of model {model}, is not JSON: {error}") from error
-    return card if isinstance(card, dict) and "card" in card else {}
-
-
-def _toy_model() -> bytes:
+def toy_model() -> bytes:
     """Return a .bin file: good is (2, 0), bad (0, 2), the labels tell them apart."""
     arguments = struct.pack("<2i12id", 793712314, 12, 2, 5, 1, 1, 5, 1, 3, 3, 0, 0, 0, 100, 1e-4)
     entries = (

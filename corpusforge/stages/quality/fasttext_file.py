@@ -11,9 +11,11 @@ import mmap
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 
 from corpusforge.errors import RecipeError
 
@@ -225,3 +227,20 @@ def _centroids(data: mmap.mmap, at: int) -> tuple[list[npt.NDArray[np.float32]],
     flat = np.frombuffer(data, np.float32, dim * 256, at + 16)
     tables = [flat[i * 256 * width : (i + 1) * 256 * width].reshape(256, width) for i in range(pieces - 1)]
     return [*tables, flat[(pieces - 1) * 256 * width :].reshape(256, last)], at + 16 + flat.nbytes
+
+
+def card_path(model: Path) -> Path:
+    """Return where the card of a model stands, if it has one."""
+    return model.with_suffix(".json")
+
+
+def read_card(model: Path) -> dict[str, Any]:
+    """Return what `corpusforge train classifier` wrote beside a model; nothing where there is no card."""
+    path = card_path(model)
+    if not path.is_file():
+        return {}
+    try:
+        card = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise RecipeError(f"{path}, the card of model {model}, is not JSON: {error}") from error
+    return card if isinstance(card, dict) and "card" in card else {}

@@ -1,9 +1,14 @@
 """quality.urls rejects what is listed and what says so in its address, and nothing else."""
 
+import gzip
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from corpusforge.registry import resource
+from corpusforge.stages.quality import blocklist
 from corpusforge.stages.quality.registered_domain import PublicSuffixes, split_url
 from corpusforge.stages.quality.urls import Urls, _read_pack
 from corpusforge.testing import check_stage, docs, reasons, run_stage
@@ -56,6 +61,59 @@ def test_a_listed_page_is_compared_without_scheme_fragment_and_last_slash(tmp_pa
 def test_names_outside_ascii_match_in_either_form(tmp_path):
     assert judged(listed(tmp_path, "bücher.example"), "https://xn--bcher-kva.example/") == ["blocked_domain"]
     assert judged(listed(tmp_path, "xn--bcher-kva.example"), "https://Bücher.example/") == ["blocked_domain"]
+
+
+def test_hosts_files_and_filters_are_lists_too(tmp_path):
+    lines = "127.0.0.1 localhost one.com two.com # both", "::1 three.com", "||four.com^$third-party", "*.five.com"
+    stage = listed(tmp_path, *lines, "! six.com", "#seven.com", "[Adblock Plus 2.0]", "category eight.com", "9.9.9.9")
+    names = ["one", "two", "three", "four", "five", "six", "seven", "eight", "category"]
+    found = judged(stage, *(f"http://{name}.com/x" for name in names), "http://9.9.9.9/", "http://127.0.0.1/")
+    assert found == ["blocked_domain"] * 5 + [None, None, "blocked_domain", None, "blocked_domain", None]
+
+
+def test_a_folder_stands_for_the_domains_and_urls_in_it(tmp_path):
+    for name, line in (("adult/domains", "one.com"), ("adult/urls", "good.org/two"), ("adult/usage", "three.com")):
+        path = tmp_path / "lists" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{line}\n", encoding="utf-8")
+    (tmp_path / "lists" / "domains.gz").write_bytes(gzip.compress(b"four.com\n"))
+    stage = Urls(blocked_domains=str(tmp_path / "lists"))
+    found = judged(stage, "http://one.com", "http://good.org/two/", "http://three.com", "http://a.four.com")
+    assert found == ["blocked_domain", "blocked_url", None, "blocked_domain"]
+    assert len([path for path in stage.files() if path.startswith(str(tmp_path))]) == 3
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValidationError, match="holds no file `domains` or `urls`"):
+        Urls(blocked_domains=str(tmp_path / "empty"))
+
+
+NAMES = st.sampled_from(
+    ["a.com", "B.Com", "www.c.org", "d.e.f.co.uk", "x.org/Page/", "https://y.org:80/z", "ü.de", "-"]
+)
+LINES = st.builds(
+    lambda before, names, after: f"{before} {' '.join(names)}{after}",
+    st.sampled_from(["", "0.0.0.0", "fe80::1%lo0", "#", "!", " \t"]),
+    st.lists(NAMES, max_size=3),
+    st.sampled_from(["", " # no.com", "\r", "\t", " #no.com"]),
+)
+
+
+@settings(max_examples=40)
+@given(st.lists(LINES, max_size=20), st.booleans(), st.integers(1, 40))
+def test_a_list_blocks_what_plain_python_reads_in_it(tmp_path_factory, lines, ended, block_bytes):
+    path = tmp_path_factory.mktemp("lists") / "blocked.txt"
+    path.write_text("\n".join(lines) + "\n" * ended, encoding="utf-8", newline="")
+    wanted = set()
+    for line in lines:
+        fields = line.split("#")[0].split()
+        if not fields or fields[0] == "!":
+            continue
+        several = fields[0] in ("0.0.0.0", "fe80::1%lo0") and len(fields) > 1
+        for name in fields[1:] if several else fields[-1:]:
+            wanted.add("".join(split_url(name)).rstrip("/"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocklist, "_BLOCK_BYTES", block_bytes)
+        found = {int(one) for hashes in blocklist._hashes(path) for one in hashes}
+    assert found == {blocklist._hash(page) for page in wanted}
 
 
 def test_words_are_whole_and_subwords_are_not():

@@ -1,4 +1,5 @@
 import gzip
+import random
 import struct
 import tracemalloc
 import zlib
@@ -113,7 +114,8 @@ def test_fields_of_a_document(read):
         read(warc(http(), url="<http://b.example/ä>", WARC_Payload_Digest="sha1:A", WARC_IP_Address="1.2.3.4"))
     )
     assert (record.url, record.date, record.text) == ("http://b.example/ä", "2024-05-18T01:58:10Z", None)
-    assert record.extra == {"content": PAGE, "content_type": "text/html; charset=utf-8", "http_status": 200}
+    kind = "text/html; charset=utf-8"
+    assert record.extra == {"content": PAGE, "content_type": kind, "http_status": 200, "robots": None}
     assert record.metadata == {
         "record_id": "<urn:uuid:1>",
         "warc_type": "response",
@@ -137,7 +139,44 @@ def test_conversion_records_give_text_and_no_content(read):
 
 def test_resource_records_give_their_block(read):
     (record,) = records(read(warc(b"\x89PNG", "resource", Content_Type="image/png")))
-    assert record.extra == {"content": b"\x89PNG", "content_type": "image/png", "http_status": None}
+    assert record.extra == {"content": b"\x89PNG", "content_type": "image/png", "http_status": None, "robots": None}
+
+
+def test_conversion_and_response_records_have_the_same_columns(read):
+    found = records(read(warc(b"text", "conversion", Content_Type="text/plain") + warc(http())))
+    assert set(found[0].extra) == set(found[1].extra) == set(Warc.writes)
+
+
+def test_a_redirect_is_a_document_with_its_status_and_target(read):
+    (record,) = records(read(warc(http(b"", "Location: /new", status="HTTP/1.1 301 Moved"))))
+    assert (record.extra["http_status"], record.metadata["location"]) == (301, "/new")
+
+
+def test_directives_for_robots_are_a_column(read):
+    headers = ("X-Robots-Tag: noarchive", "x-robots-tag: otherbot: noindex")
+    (record,) = records(read(warc(http(PAGE, *headers))))
+    assert record.extra["robots"] == "noarchive, otherbot: noindex"
+
+
+LONG = random.Random(1).randbytes(400_000)
+CUT_SHORT = {
+    "gzip": (gzip.compress(LONG), "Content-Encoding: gzip"),
+    "deflate": (zlib.compress(LONG), "Content-Encoding: deflate"),
+    "brotli": (brotli.compress(LONG), "Content-Encoding: br"),
+    "zstd": (zstandard.ZstdCompressor().compress(LONG), "Content-Encoding: zstd"),
+    "chunked": (b"%x\r\n%s\r\n0\r\n\r\n" % (len(LONG), LONG), "Transfer-Encoding: chunked"),
+    "plain": (LONG, "Server: x"),
+}
+
+
+@pytest.mark.parametrize("coding", CUT_SHORT)
+def test_what_there_is_of_a_body_that_the_crawler_truncated_is_decoded(coding, read):
+    body, header = CUT_SHORT[coding]
+    short = body[: len(body) * 3 // 4]
+    (record,) = records(read(warc(http(short, header), WARC_Truncated="length")))
+    assert record.metadata["truncated"] == "length"
+    assert LONG.startswith(record.extra["content"])
+    assert len(record.extra["content"]) > 1000
 
 
 def test_other_types_are_skipped_by_type(read):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from corpusforge.stages.privacy.detectors import Spans, Window
+from corpusforge.stages.privacy.detectors.check_digits import luhn
 from corpusforge.stages.privacy.detectors.words import NOWHERE, Words
 from corpusforge.text.scan import LONG
 
@@ -16,6 +17,12 @@ _NUMBER = re.compile(
 )
 _GLUED = re.compile(r"[^\W\d][-_./]?\Z|[/=&?%#$€£]\Z")  # a part of an id, of an address on the web, or a price
 
+_BEHIND_CHARS = 12
+_EXPIRY = re.compile(
+    r"[\s(,;:-]{0,3}(?:exp|valid|good thru|cvv|cvc|(?:0[1-9]|1[0-2])/[0-9]{2}(?![0-9/]))", re.IGNORECASE
+)
+_CERTAINTY = {False: (2, 2), True: (1, 1), "grouped": (1, 2)}  # of digits in one piece, and in groups
+
 
 class Card:
     """Numbers with an issuer's prefix, its length and a right check digit (ISO/IEC 7812)."""
@@ -24,7 +31,7 @@ class Card:
 
     def __init__(self, about: Mapping[str, Any]) -> None:
         self.issuers = [
-            (int(low), int(high), tuple(issuer["lengths"]), bool(issuer.get("needs_word")))
+            (int(low), int(high), tuple(issuer["lengths"]), _CERTAINTY[issuer.get("needs_word", False)])
             for issuer in about["issuers"]
             for low, high in issuer["prefixes"]
         ]
@@ -36,23 +43,25 @@ class Card:
         spans = []
         for match in _NUMBER.finditer(window.text, window.start, window.end):
             digits = re.sub(r"\D", "", match[0])
-            certainty = self._certainty(digits)
+            certainty = self._certainty(digits, grouped=len(digits) < len(match[0]))
             if certainty == 0 or not luhn(digits):
                 continue
             before = window.text[max(0, match.start() - 64) : match.start()]
             word = self.words.distance(before)
+            if word == NOWHERE and _EXPIRY.match(window.text, match.end()):
+                word = _BEHIND_CHARS
             alone = word == NOWHERE
             if self.others.distance(before) < word or (alone and (certainty == 1 or _GLUED.search(before))):
                 continue
             spans.append(match.span())
         return spans
 
-    def _certainty(self, digits: str) -> int:
+    def _certainty(self, digits: str, grouped: bool) -> int:
         """Return 0: no issuer has such numbers, 1: a word must say so, 2: good by itself."""
         best = 0
-        for low, high, lengths, needs_word in self.issuers:
+        for low, high, lengths, (whole, in_groups) in self.issuers:
             if len(digits) in lengths and low <= int(digits[: len(str(low))]) <= high:
-                best = max(best, 1 if needs_word else 2)
+                best = max(best, in_groups if grouped else whole)
         return best
 
     def identity(self, value: str) -> str:
@@ -69,15 +78,3 @@ class Card:
             digits[-1] = str((int(digits[-1]) + 1) % 10)
         new = iter(digits)
         return re.sub(r"\d", lambda _: next(new), value)
-
-
-def luhn(digits: str) -> bool:
-    """Say whether the check digit of a card number is right (ISO/IEC 7812-1, annex B).
-
-    >>> luhn("4111111111111111"), luhn("4111111111111112")
-    (True, False)
-    """
-    total = 0
-    for i, digit in enumerate(map(int, reversed(digits))):
-        total += digit if i % 2 == 0 else (2 * digit) % 10 + digit // 5
-    return total % 10 == 0

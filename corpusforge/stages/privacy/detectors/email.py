@@ -18,12 +18,15 @@ class Email:
 
     def __init__(self, about: Mapping[str, Any]) -> None:
         self.endings = frozenset(about["not_endings"])
-        self.domains = tuple(about["left_alone_domains"])
+        self.documentation = frozenset(about["documentation_domains"])
+        self.placeholders = frozenset(about["placeholders"])
         self.locals = frozenset(about["left_alone_locals"])
         self.names = tuple(about["substitute_names"])
+        one = "(?:" + "|".join(self.names) + ")"
+        self.substituted = re.compile(rf"{one}\.{one}\d{{1,3}}")
 
     def find(self, window: Window, regions: tuple[str, ...]) -> Spans:
-        """Return the address; one of a documentation domain, or the user of a code host, is left alone."""
+        """Return the address; a placeholder or the user of a code host is left alone."""
         start, end = window.start, window.end
         local, _, domain = window.text[start:end].partition("@")
         labels = domain.split(".")
@@ -36,8 +39,10 @@ class Email:
         if local.lower() in self.locals or _USER_INFO.search(window.before):
             return []
         host = ".".join(labels).lower()
-        if any(host == d or host.endswith("." + d) for d in self.domains):
-            return []
+        if host in self.documentation:
+            local = local.lower()
+            if local in self.placeholders or self.substituted.fullmatch(local):
+                return []
         return [(start, end)]
 
     def identity(self, value: str) -> str:

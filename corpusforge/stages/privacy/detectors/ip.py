@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from corpusforge.stages.privacy.detectors import Spans, Window
-from corpusforge.stages.privacy.detectors.words import NOWHERE, Words
+from corpusforge.stages.privacy.detectors.words import NOWHERE, Words, own
 from corpusforge.text.scan import HEX, QUAD
 
 _QUAD = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)")
@@ -54,7 +54,7 @@ class Ip:
         if (
             _OPERATOR.search(before)
             or _GLUED.search(before)
-            or self.versions.distance(line) < self.addresses.distance(line)
+            or self.versions.distance(own(line)) < self.addresses.distance(line)
         ):
             return False
         following = text[end : end + 24]

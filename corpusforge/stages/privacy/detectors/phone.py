@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from corpusforge.stages.privacy.detectors import Spans, Window
-from corpusforge.stages.privacy.detectors.words import NOWHERE, Words
+from corpusforge.stages.privacy.detectors.words import NOWHERE, Words, own
 from corpusforge.text.scan import NUMBER
 
 MIN_DIGITS = 7
@@ -24,6 +24,8 @@ _OTHER = (
     re.compile(r"97[89][- ]?(?:\d[- ]?){9}\d\Z"),  # an ISBN
     re.compile(r"\d+\.\d+\Z"),  # a decimal
     re.compile(r"\d{1,3}(?:\.\d{1,3}){3}\Z"),  # a dotted quad
+    re.compile(r"\d+(?:\.\d+)*\.\d(?:\.\d+)+\Z"),  # an object identifier or version: a group of one digit inside
+    re.compile(r"(?:19|20)\d\d \d{1,2}[.:]\d\d\Z"),  # the end of a date, and a time
 )
 _OTHER_UNLESS_ANNOUNCED = (
     re.compile(r"\d{4}-\d{4}\Z"),  # an ISSN
@@ -38,7 +40,7 @@ _GLUED = re.compile(
     r"[^\W\d][-_./]?\Z|(?<!\s)/\Z|[=&?%#$€£¥\\]\s?\Z|\d[-/.,:]\Z|[\"']\s?:\s?\Z"
 )  # an id, a path, a price, a JSON value
 _ON_THE_WEB = re.compile(r"(?:://|www\.)\S*\Z")
-_UNIT = re.compile(r"\s?[%€$£°]|[,.:]\d|[-/_]\w|\s?:\s?\d\d")
+_UNIT = re.compile(r"\s?[%€$£°](?!\d)|[,.:]\d|[-/_]\w|\s?:\s?\d\d")
 _PUNCTUATION = re.compile(r"\s*([-/.()–])\s*")
 _EXTENSION = re.compile(r"[ ,;]{0,2}(?:x|ext\.?|extension)[ .:]{0,3}\d{1,6}(?!\d)", re.IGNORECASE)
 _LEFT = re.compile(r"(?:\+ ?(?:\( ?)?|\( ?)\Z")
@@ -79,7 +81,7 @@ class Phone:
                 if extension := _EXTENSION.match(text, end):
                     end = extension.end()
                 spans.append((start, end))
-        return spans
+        return [(a, b) for a, b in spans if _digits(text[a:b])[-7:-2] != _FICTION]
 
     def _is_phone(self, text: str, start: int, end: int, regions: tuple[str, ...]) -> bool:
         value = _PUNCTUATION.sub(r"\1", text[start:end])
@@ -97,7 +99,7 @@ class Phone:
             or any(shape.match(value) for shape in _OTHER_UNLESS_ANNOUNCED)
         ):
             return False
-        if (_GLUED.search(before) and not (said <= 2 and len(groups) > 1)) or _digits(value)[-7:-2] == _FICTION:
+        if _GLUED.search(before) and not (said <= 2 and len(groups) > 1):
             return False
         if _UNIT.match(text, end) and not (_EXTENSION.match(text, end) or self.behind.match(text, end)):
             return False
@@ -117,7 +119,7 @@ class Phone:
             said = min(said, label)
         if _LETTER.search(before):
             said = min(said, _LABEL_CHARS)
-        against = self.others.distance(before)
+        against = self.others.distance(own(before))
         if against == NOWHERE and self.behind.match(behind):
             said = 0
         return said, against
@@ -128,8 +130,8 @@ class Phone:
                 parsed = self.library.parse(value, region)
             except self.library.NumberParseException:
                 continue
-            if self.library.is_valid_number(parsed):
-                return True
+            if self.library.is_valid_number(parsed) or (region is None and self.library.is_possible_number(parsed)):
+                return True  # plans change: behind a country code the length will do
         return False
 
     def identity(self, value: str) -> str:

@@ -5,7 +5,27 @@ from collections.abc import Iterable
 
 NOWHERE = 1 << 20  # the distance of a word that does not occur
 
+# Words that only join two numbers of one kind.
+_JOINS = "and|or|to|und|oder|bis|et|ou|y|ed|och|en|of|via|through|until|from|vs"
+_OF_ANOTHER = re.compile(rf".*\d(?=\W+(?!(?:{_JOINS})\b)[^\W\d_]{{2,}})", re.DOTALL | re.IGNORECASE)
+_SENTENCE = re.compile(r".*[^\W\d_]{3}[.!?]\s+(?=[^\W\d_]{2,})", re.DOTALL)
+
 _TOKEN = re.compile(r"[^\W\d_]+")
+
+
+def own(before: str) -> str:
+    """Return the part of the text before a candidate that may speak of it: not what another number stands between.
+
+    A number is another's when a word follows it that does more than join two numbers; in a list one word speaks of all
+    numbers. What an earlier sentence says is not of it either.
+
+    >>> own("version 1.2.3.4 came from "), own("versions 1.2.3.4 and "), own("a later version. Peer ")
+    (' came from ', 'versions 1.2.3.4 and ', 'Peer ')
+    """
+    for other in (_OF_ANOTHER, _SENTENCE):
+        if match := other.match(before):
+            before = before[match.end() :]
+    return before
 
 
 class Words:
