@@ -2,7 +2,8 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import orjson
 import pyarrow.parquet as pq
@@ -10,7 +11,7 @@ import pytest
 
 from corpusforge.cli import main
 from corpusforge.report import page
-from corpusforge.report.figures import figures
+from corpusforge.report.figures import _personal, figures
 from corpusforge.report.losses import funnel, losses
 
 PERSONAL = ("jane.roe@web-mail.org", "(212) 664-7665", "81.2.69.160", "4012888888881881", "roe@post-office.org")
@@ -130,6 +131,17 @@ def test_shares_by_domain_and_source_count_every_document_once(output: Path) -> 
     drawn = one.histogram()
     assert drawn is not None
     assert sum(drawn["counts"]) == len(DOCUMENTS)
+
+
+def test_personal_data_is_counted_by_type_and_action_from_the_manifest() -> None:
+    entries = [{"name": "privacy.pii", "counts": {"pii_email": 3, "pii_ip": 0, "pii_iban": 2}}, {"name": "dedup.exact"}]
+    stages: Any = SimpleNamespace(
+        entries=entries, fields=[{"mask": ["email"], "replace": ["ip"], "hash": ["rest"]}, {}]
+    )
+    rows = _personal(stages, ["privacy.pii (web)", "dedup.exact"], cast(Any, None))
+    assert [(row["type"], row["action"], row["spans"]) for row in rows] == [
+        ("email", "mask", 3), ("ip", "replace", 0), ("iban", "hash", 2),
+    ]  # fmt: skip
 
 
 def samples(output: Path) -> list[dict[str, Any]]:
