@@ -1,7 +1,9 @@
 """Byte-pair encoding of one pre-token: merge the pair of least rank, the leftmost of equal ones, until none is left.
 
 A merge is found by the two ids: an open-addressing table of two uint64 a slot, (left << 32 | right) and (rank << 32 |
-merged id), with EMPTY where there is none. `first` holds the latter for every pair of bytes, uint64[65536].
+merged id), with EMPTY where there is none. Most pairs have none, and the table has megabytes: `sieve`, one bit for each
+hash of SIEVE_BITS, rules most of them out from the second-level cache (1.8 -> 1.5 us for a pre-token that is not known
+yet). `first` holds the second number of a slot for every pair of bytes, uint64[65536].
 """
 
 from typing import Any
@@ -13,37 +15,44 @@ from corpusforge.text.arrays import Int32s, Int64s, UInt8s, UInt64s
 
 EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+SIEVE_BITS = 22
 SHORT = 48  # up to so many bytes the least rank is looked for one by one, above a queue finds it
 
 
-def merge_table(left: Int64s, right: Int64s, merged: Int64s) -> UInt64s:
-    """Return the table of merges, listed by rank; of a pair that is listed twice the last rank counts, as in HF's."""
+def merge_table(left: Int64s, right: Int64s, merged: Int64s) -> tuple[UInt64s, UInt64s]:
+    """Return the table of merges, listed by rank, and its sieve.
+
+    Of a pair that is listed twice the last rank counts, as in HF's.
+    """
     size = 16
     while size < 2 * len(left):
         size *= 2
     table = np.full((size, 2), EMPTY, np.uint64)
-    _fill(table, left, right, merged)
-    return table
+    sieve = np.zeros(1 << (SIEVE_BITS - 6), np.uint64)
+    _fill(table, sieve, left, right, merged)
+    return table, sieve
 
 
 @njit(cache=True)
-def _fill(table: UInt64s, left: Int64s, right: Int64s, merged: Int64s) -> None:
+def _fill(table: UInt64s, sieve: UInt64s, left: Int64s, right: Int64s, merged: Int64s) -> None:
     for rank in range(len(left)):
         key = np.uint64(left[rank]) << np.uint64(32) | np.uint64(right[rank])
         slot = _slot(key, len(table))
         while table[slot, 0] != EMPTY and table[slot, 0] != key:
             slot = (slot + 1) & (len(table) - 1)
+        bit = (key * _GOLDEN) >> np.uint64(64 - SIEVE_BITS)
+        sieve[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
         table[slot, 0] = key
         table[slot, 1] = np.uint64(rank) << np.uint64(32) | np.uint64(merged[rank])
 
 
 @njit(cache=True)
-def first_merges(table: UInt64s, byte_ids: Int32s) -> UInt64s:
+def first_merges(table: UInt64s, sieve: UInt64s, byte_ids: Int32s) -> UInt64s:
     """Return the merges of every pair of bytes, by `first byte << 8 | second`."""
     found = np.empty(1 << 16, np.uint64)
     for a in range(256):
         for b in range(256):
-            found[a << 8 | b] = merge(table, np.int64(byte_ids[a]), np.int64(byte_ids[b]))
+            found[a << 8 | b] = merge(table, sieve, np.int64(byte_ids[a]), np.int64(byte_ids[b]))
     return found
 
 
@@ -54,9 +63,12 @@ def _slot(key: Any, size: Any) -> Any:
 
 
 @njit(cache=True)
-def merge(table: UInt64s, left: Any, right: Any) -> Any:
+def merge(table: UInt64s, sieve: UInt64s, left: Any, right: Any) -> Any:
     """Return rank << 32 | id of the merge of two ids, EMPTY if there is none."""
     key = np.uint64(left) << np.uint64(32) | np.uint64(right)
+    bit = (key * _GOLDEN) >> np.uint64(64 - SIEVE_BITS)
+    if not sieve[bit >> np.uint64(6)] >> (bit & np.uint64(63)) & np.uint64(1):
+        return EMPTY
     slot = _slot(key, len(table))
     while True:
         if table[slot, 0] == key:
@@ -74,6 +86,7 @@ def encode_short(
     byte_ids: Int32s,
     first: UInt64s,
     table: UInt64s,
+    sieve: UInt64s,
     ids: Int64s,
     ranks: UInt64s,
 ) -> Any:
@@ -95,9 +108,9 @@ def encode_short(
         for k in range(where, count - 1):
             ranks[k] = ranks[k + 1]
         if where:
-            ranks[where - 1] = merge(table, ids[where - 1], ids[where])
+            ranks[where - 1] = merge(table, sieve, ids[where - 1], ids[where])
         if where + 1 < count:
-            ranks[where] = merge(table, ids[where], ids[where + 1])
+            ranks[where] = merge(table, sieve, ids[where], ids[where + 1])
         best, where = EMPTY, -1
         for k in range(count - 1):
             if ranks[k] < best:
@@ -106,7 +119,9 @@ def encode_short(
 
 
 @njit(cache=True)
-def encode_long(data: UInt8s, start: Any, end: Any, byte_ids: Int32s, first: UInt64s, table: UInt64s) -> Int32s:
+def encode_long(
+    data: UInt8s, start: Any, end: Any, byte_ids: Int32s, first: UInt64s, table: UInt64s, sieve: UInt64s
+) -> Int32s:
     """Return the ids of data[start:end]; work grows with n log n."""
     size = end - start
     ids = np.empty(size, np.int32)
@@ -126,19 +141,19 @@ def encode_long(data: UInt8s, start: Any, end: Any, byte_ids: Int32s, first: UIn
         if ids[place] < 0:
             continue
         middle = after[place]
-        if middle >= size or merge(table, np.int64(ids[place]), np.int64(ids[middle])) != entry:
+        if middle >= size or merge(table, sieve, np.int64(ids[place]), np.int64(ids[middle])) != entry:
             continue
         ids[place], ids[middle] = np.int32(entry & np.uint64(0xFFFFFFFF)), -1
         beyond = after[middle]
         after[place] = beyond
         if beyond < size:
             before[beyond] = place
-            found = merge(table, np.int64(ids[place]), np.int64(ids[beyond]))
+            found = merge(table, sieve, np.int64(ids[place]), np.int64(ids[beyond]))
             if found != EMPTY:
                 queued = _push(heap, queued, found, place)
         ahead = before[place]
         if ahead >= 0:
-            found = merge(table, np.int64(ids[ahead]), np.int64(ids[place]))
+            found = merge(table, sieve, np.int64(ids[ahead]), np.int64(ids[place]))
             if found != EMPTY:
                 queued = _push(heap, queued, found, ahead)
     return ids[ids >= 0]

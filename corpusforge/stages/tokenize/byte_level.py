@@ -74,13 +74,13 @@ def from_ranks(ranks: Mapping[bytes, int], pattern: str, special: Mapping[str, i
         tokens[rank] = token
     found = token_table(tokens)
     left, right, merged = splits(*found)
-    pairs = merge_table(left, right, merged)
+    pairs, sieve = merge_table(left, right, merged)
     used = pairs[:, 0] != EMPTY
     made = pairs[used, 1] & np.uint64(0xFFFFFFFF)
     pairs[used, 1] = made << np.uint64(32) | made  # a merge has the rank of the token it makes
     byte_ids = np.array([ranks[bytes([byte])] for byte in range(256)], np.int32)
     added = (added_tokens([text.encode() for text in special], list(special.values())),) if special else ()
-    merging = Merging(byte_ids, first_merges(pairs, byte_ids), pairs, *found)
+    merging = Merging(byte_ids, first_merges(pairs, sieve, byte_ids), pairs, sieve, *found)
     return ByteLevel((cut,), table("tiktoken"), merging, added, False)
 
 
@@ -97,7 +97,7 @@ def _merging(vocabulary: Mapping[str, int], merges: Sequence[Any], whole: bool) 
         )
     except (KeyError, ValueError):
         return None
-    pair_table = merge_table(left, right, merged)
+    pair_table, sieve = merge_table(left, right, merged)
     byte_ids = np.zeros(256, np.int32)
     for letter, byte in alphabet.items():
         byte_ids[byte] = vocabulary[letter]
@@ -108,7 +108,7 @@ def _merging(vocabulary: Mapping[str, int], merges: Sequence[Any], whole: bool) 
             if alphabet.keys() >= set(token):
                 spelled[number] = bytes(alphabet[letter] for letter in token)
         tokens = token_table(spelled)
-    return Merging(byte_ids, first_merges(pair_table, byte_ids), pair_table, *tokens)
+    return Merging(byte_ids, first_merges(pair_table, sieve, byte_ids), pair_table, sieve, *tokens)
 
 
 def _normalizers(normalizer: Mapping[str, Any] | None) -> list[str]:

@@ -35,6 +35,7 @@ class Merging(NamedTuple):
     byte_ids: Int32s
     first: UInt64s
     table: UInt64s
+    sieve: UInt64s
     token_slots: Int32s
     token_data: UInt8s
     token_offsets: Int64s
@@ -161,6 +162,7 @@ def _encode(
     byte_ids: Int32s,
     first: UInt64s,
     table: UInt64s,
+    sieve: UInt64s,
     token_slots: Int32s,
     token_data: UInt8s,
     token_offsets: Int64s,
@@ -240,11 +242,11 @@ def _encode(
         if token >= 0:
             out[made] = token
         elif length <= SHORT:
-            count = encode_short(data, start, end, byte_ids, first, table, ids, ranks)
+            count = encode_short(data, start, end, byte_ids, first, table, sieve, ids, ranks)
             for k in range(count):
                 out[made + k] = np.uint32(ids[k])
         else:
-            many = encode_long(data, start, end, byte_ids, first, table)
+            many = encode_long(data, start, end, byte_ids, first, table, sieve)
             count = len(many)
             for k in range(count):
                 out[made + k] = np.uint32(many[k])

@@ -71,9 +71,9 @@ MERGES = [(97, 97), (97, 98), (98, 99), (256, 97), (257, 99), (99, 258), (256, 2
 
 def merging() -> Merging:
     left, right = (np.array(side) for side in zip(*MERGES, strict=True))
-    table = merge_table(left, right, np.arange(256, 256 + len(MERGES)))
+    table, sieve = merge_table(left, right, np.arange(256, 256 + len(MERGES)))
     byte_ids = np.arange(256, dtype=np.int32)
-    return Merging(byte_ids, first_merges(table, byte_ids), table, *NO_TOKENS)
+    return Merging(byte_ids, first_merges(table, sieve, byte_ids), table, sieve, *NO_TOKENS)
 
 
 def merged(piece: bytes) -> list[int]:
@@ -107,8 +107,8 @@ def test_the_cache_gives_the_ids_that_merging_gives(pieces: list[bytes], slots: 
 def test_short_and_long_pieces_are_merged_alike(piece: bytes) -> None:
     one, data = merging(), np.frombuffer(piece, np.uint8)
     ids, ranks = np.empty(SHORT, np.int64), np.empty(SHORT, np.uint64)
-    count = encode_short(data, 0, len(piece), one.byte_ids, one.first, one.table, ids, ranks)
-    long = encode_long(data, 0, len(piece), one.byte_ids, one.first, one.table)
+    count = encode_short(data, 0, len(piece), one.byte_ids, one.first, one.table, one.sieve, ids, ranks)
+    long = encode_long(data, 0, len(piece), one.byte_ids, one.first, one.table, one.sieve)
     assert ids[:count].tolist() == long.tolist() == merged(piece)
 
 
