@@ -215,7 +215,7 @@ class Segments:
             masking=masking,
             options=options,
             opened=tuple(opened),
-            planned=self.planned[split.source, split.relative] if reading else None,
+            planned=self.planned.get((split.source, split.relative)) if reading else None,
         )
 
     def _input_identity(self, state: SplitState) -> list[str]:

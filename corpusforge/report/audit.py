@@ -1,6 +1,5 @@
 """What personal data a finished corpus still holds: its shards are scanned again, and no value is ever shown."""
 
-import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.json as pj
 import pyarrow.parquet as pq
 import xxhash
 
@@ -19,7 +17,6 @@ from corpusforge.report.lookup import read_manifest
 COLUMNS = ("text", "title")
 BATCH_ROWS = 1000
 CONTEXT_CHARS = 40
-_BLOCK_BYTES = 64 << 20
 _DIGIT = re.compile(r"\d")
 _MASKED = re.compile(r"\S*@\S*")
 
@@ -60,7 +57,7 @@ def audit(
 
     `types` of the detector file, by default those that privacy.pii looks for when none is named; `sample`: the share
     of documents, chosen by doc_id, so that the same ones are looked at every time. Memory: some thousand documents.
-    OutputError when there is no finished run, or when its shards (Parquet, JSON Lines) hold no text.
+    OutputError when there is no finished run, or when its shards hold no text.
     """
     from corpusforge.stages.privacy.spans import Span, find
     from corpusforge.stages.privacy.types import default_types, make
@@ -96,7 +93,7 @@ def audit(
 
 
 def _files(folder: Path, manifest: dict[str, Any]) -> Iterator[Path]:
-    for part in manifest["shards"]:
+    for part in [*manifest["shards"], *manifest.get("validation", ())]:
         yield folder / part["path"]
     if manifest["run"]["keep_rejected"] in ("text", "raw_text"):
         for part in manifest["rejected"]:
@@ -110,27 +107,8 @@ def _batches(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         if not set(wanted) & set(columns):
             raise OutputError(f"{path}: holds none of the columns {', '.join(columns)}; only text can be scanned")
         yield from file.iter_batches(BATCH_ROWS, columns=wanted)
-    elif ".jsonl" in path.suffixes:
-        name = {".gz": "gzip", ".zst": "zstd"}.get(path.suffix)
-        schema = pa.schema([(c, pa.string()) for c in ("doc_id", "language", *columns)])
-        options = pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
-        with pa.OSFile(str(path), "rb") as raw:
-            stream = pa.CompressedInputStream(raw, name) if name else raw
-            for block in _lines(stream):
-                yield from pj.read_json(io.BytesIO(block), parse_options=options).to_batches(BATCH_ROWS)
     else:
         raise OutputError(f"{path}: this format holds no text to scan; audit a run that wrote text")
-
-
-def _lines(stream: Any) -> Iterator[bytes]:
-    rest = b""
-    while block := stream.read(_BLOCK_BYTES):
-        head, line_end, tail = (rest + block).rpartition(b"\n")
-        rest = tail
-        if line_end:
-            yield head + line_end
-    if rest:
-        yield rest
 
 
 def _sampled(batch: pa.RecordBatch, sample: float) -> pa.RecordBatch:

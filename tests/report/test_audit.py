@@ -1,15 +1,14 @@
 """What an audit finds in a finished run, and that it shows no value."""
 
-import gzip
-from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 import pytest
 
 from corpusforge.cli import main
+from corpusforge.engine.validation import Validation
 from corpusforge.errors import OutputError
-from corpusforge.pipeline import Pipeline, RunOptions, Source, Step
+from corpusforge.pipeline import Layout, Pipeline, RunOptions, Source, Step
 from corpusforge.report.audit import Audit, audit
 from corpusforge.stage import Stage
 from corpusforge.stages.privacy.pii import Pii
@@ -24,12 +23,13 @@ TEXTS = [
 ]
 
 
-def finished(folder: Path, *stages: tuple[str, Stage]) -> Path:
+def finished(folder: Path, *stages: tuple[str, Stage], layout: Layout | None = None) -> Path:
     rows = [orjson.dumps({"text": text, "url": f"u{i}"}) for i, text in enumerate(TEXTS)]
     (folder / "in.jsonl").write_bytes(b"\n".join(rows))
     Pipeline(
         sources=(Source("mail", "read.jsonl", Jsonl(paths=(str(folder / "in.jsonl"),))),),
         steps=tuple(Step(name, stage) for name, stage in stages),
+        layout=layout or Layout(),
         writer=Parquet(path=str(folder / "out")),
         options=RunOptions(workers=1, keep_rejected="text" if len(stages) > 1 else "ids"),
     ).run()
@@ -64,20 +64,16 @@ def test_kept_texts_of_rejected_documents_are_scanned_too(tmp_path: Path) -> Non
     assert result.left["iban"].examples[0]["file"].startswith("rejected/")
 
 
+def test_documents_that_are_held_out_are_scanned_too(tmp_path: Path) -> None:
+    out = finished(tmp_path, layout=Layout(validation=Validation(documents=2)))
+    assert list((out / "validation").iterdir())
+    assert (audit(out).documents, spans(audit(out))) == (3, {"email": 2, "phone": 1, "iban": 1})
+
+
 def test_a_sample_takes_the_same_documents_every_time(tmp_path: Path) -> None:
     out = finished(tmp_path)
     assert audit(out, sample=0.5).documents == audit(out, sample=0.5).documents < 3
     assert audit(out, sample=1e-12).documents == 0
-
-
-@pytest.mark.parametrize("pack", [gzip.compress, lambda raw: raw], ids=["gzip", "plain"])
-def test_shards_of_json_lines_are_scanned_too(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
-    rows = [{"doc_id": str(i), "text": text, "metadata": {"n": i}} for i, text in enumerate(TEXTS)]
-    name = "part.jsonl.gz" if pack is gzip.compress else "part.jsonl"
-    (tmp_path / name).write_bytes(pack(b"\n".join(map(orjson.dumps, rows))))
-    manifest = {"documents": {"kept": 3}, "shards": [{"path": name}], "rejected": [], "run": {"keep_rejected": "ids"}}
-    (tmp_path / "manifest.json").write_bytes(orjson.dumps(manifest))
-    assert spans(audit(tmp_path)) == {"email": 2, "phone": 1, "iban": 1}
 
 
 def test_a_folder_without_a_finished_run_is_refused(tmp_path: Path) -> None:

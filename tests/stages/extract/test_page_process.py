@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections import OrderedDict
 from pathlib import Path
 
 import pytest
 
 import corpusforge
+from corpusforge.engine import segment
 from corpusforge.errors import InputError
 from corpusforge.stage import cpu_seconds
 from corpusforge.stages.extract import page_process
@@ -44,6 +46,7 @@ def deadly(monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
     monkeypatch.setattr(page_process, "_start", start)
+    monkeypatch.setattr(segment, "_opened", OrderedDict())  # kernels of earlier tests hold a process that lives
     page_process.page_process.cache_clear()
     yield
     page_process.page_process().close()
