@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from corpusforge.cli.names import Output
+from corpusforge.errors import RunError
 
 KINDS = {
     "data": "shards",
@@ -40,7 +41,10 @@ def command(output: str, count: int, kind: str, full: bool, as_json: bool) -> No
     from corpusforge.report.lookup import first_rows, read_manifest
 
     manifest = read_manifest(Path(output))
-    rows = first_rows(Path(output), manifest.get(KINDS[kind], []), count)
+    parts = manifest.get(KINDS[kind], [])
+    rows = first_rows(Path(output), parts, count)
+    if parts and not any(part["path"].endswith(".parquet") for part in parts):
+        raise RunError(f"{output}/{kind} holds the token ids of {manifest['writer']}, and head shows rows of Parquet")
     if not rows:
         click.echo(f"{output}/{kind} is empty: {EMPTY[kind]}", err=True)
     for number, row in enumerate(rows):

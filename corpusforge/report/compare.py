@@ -187,6 +187,8 @@ def _fates(output: Path, manifest: Mapping[str, Any], fates: _Fates) -> Iterator
     }
     for kind, columns in kinds.items():
         for part in _parts(manifest, kind):
+            if not part["path"].endswith(".parquet"):
+                raise RunError(f"{output / part['path']} holds token ids alone: what was kept cannot be compared")
             for batch in _batches(output / part["path"], columns):
                 if kind == "rejected":
                     said = pc.binary_join_element_wise(batch.column("stage"), batch.column("reason"), ": ")
