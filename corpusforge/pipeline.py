@@ -94,7 +94,7 @@ class SignalSample(BaseModel):
 
 
 class RunOptions(BaseModel):
-    """How to run. Only split_bytes, signals, limit and sample can change the bytes written."""
+    """How to run. Only split_bytes, signals, keep_rejected, limit and sample can change the bytes written."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 from corpusforge import registry
 from corpusforge.errors import RecipeError
 from corpusforge.report.docstring import sections, summary
-from corpusforge.report.figures import figures
+from corpusforge.report.figures import figures, written
 from corpusforge.report.sampled_rows import SampledRows
 from corpusforge.report.shares import UNKNOWN
 
@@ -26,6 +26,7 @@ SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "1
 LISTED_LANGUAGES = 0.001  # share of the documents from which on a language is named in the header
 MOST_LICENCES = 15  # in the table of a source
 UNSTATED = "not stated"
+UNNAMED = "not named by the files"  # packed sequences and other formats
 LIMITS = (
     "Rules, language identification and duplicate detection err in both directions; report.html shows samples.",
     "Personal data is found by patterns: e-mail addresses, numbers and keys; not names, nor what is told of people.",
@@ -40,22 +41,24 @@ def card(output: Path) -> str:
     given = figures(output)
     manifest = given["manifest"]
     licences = _licences(output, manifest)
+    held_out = manifest["written"].get("validation", {"tokens": 0})
     environment = Environment(
         loader=PackageLoader("corpusforge.report"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update({"n": lambda x: f"{x:,}", "md": markdown, "share": lambda x: f"{100 * x:.1f} %"})
     return environment.get_template("card.md").render(
-        header=_yaml(_header(output, given, licences)),
+        header=_yaml(_header(output, given)),
         name=markdown(output.resolve().name),
         manifest=manifest,
         documents=manifest["documents"],
         sources=_sources(given, licences),
         steps=_steps(given),
         languages=[row for row in given["languages"] if row["kept"]][:20],
+        listed=sum(row["kept"] for row in given["languages"]),  # not what was kept: a mix repeats and leaves out
         losses=given["losses"],
         personal=given["personal"],
         limits=[*LIMITS, *_limits(given)],
-        tokens=manifest["written"]["tokens"],
+        tokens=manifest["written"]["tokens"] + held_out["tokens"],
     )
 
 
@@ -78,10 +81,11 @@ def _yaml(header: Mapping[str, Any]) -> str:
     return re.sub(r"^- (no|on|off|yes|y|n)$", r"- '\1'", out.getvalue().strip(), flags=re.MULTILINE)
 
 
-def _header(output: Path, given: Mapping[str, Any], licences: Mapping[str, Counter[str]]) -> dict[str, Any]:
+def _header(output: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     kept = given["manifest"]["documents"]["kept"]
-    known = [row for row in given["languages"] if row["name"] != UNKNOWN and row["kept"] > LISTED_LANGUAGES * kept]
-    stated = {name.lower() for counts in licences.values() for name in counts}
+    least = LISTED_LANGUAGES * sum(row["kept"] for row in given["languages"])
+    known = [row for row in given["languages"] if row["name"] != UNKNOWN and row["kept"] > least]
+    stated = {(name or UNSTATED).lower() for name in written(given["manifest"], "license")}
     one = next(iter(stated)) if len(stated) == 1 and UNSTATED not in stated else ""
     header: dict[str, Any] = {
         "pretty_name": output.resolve().name,
@@ -138,25 +142,28 @@ def _dtype(kind: pa.DataType) -> dict[str, Any]:
     return {"dtype": names.get(str(kind), str(kind))}
 
 
-def _licences(output: Path, manifest: Mapping[str, Any]) -> dict[str, Counter[str]]:
+def _licences(output: Path, manifest: Mapping[str, Any]) -> dict[str, Counter[str]] | None:
+    """Return the licences of each source's documents; None where the files do not name them."""
     found: dict[str, Counter[str]] = {name: Counter() for name in manifest["sources"]}
-    for batch in SampledRows(output, manifest["shards"]).batches(["source", "license"]):
+    rows = SampledRows(output, [*manifest["shards"], *manifest.get("validation", ())])
+    for batch in rows.batches(["source", "license"]):
         if not {"source", "license"} <= set(batch.schema.names):
             continue
         plain = pa.table({name: batch.column(name).cast(pa.string()) for name in ("source", "license")})
         for row in plain.group_by(["source", "license"]).aggregate([([], "count_all")]).to_pylist():
             found[row["source"]][row["license"] or UNSTATED] += row["count_all"]
-    return found
+    return found if rows.read or not rows.total else None
 
 
-def _sources(given: Mapping[str, Any], licences: Mapping[str, Counter[str]]) -> list[dict[str, Any]]:
+def _sources(given: Mapping[str, Any], licences: Mapping[str, Counter[str]] | None) -> list[dict[str, Any]]:
     readers = {
         stage["source"]: stage["name"] for stage in given["manifest"]["stages"] if stage["name"].startswith("read")
     }
     rows = []
     for source in given["sources"]:
         mine = given["inputs"]["sources"].get(source["name"], {"files": 0, "bytes": 0})
-        stated = [name for name, _ in licences[source["name"]].most_common()]
+        counts = licences[source["name"]] if licences is not None else Counter({UNNAMED: 1})
+        stated = [name for name, _ in counts.most_common()]
         more = f" and {len(stated) - MOST_LICENCES} others" if len(stated) > MOST_LICENCES else ""
         said = ", ".join(stated[:MOST_LICENCES]) + more
         rows.append({**source, "reader": readers.get(source["name"], ""), **mine, "licences": said or UNSTATED})

@@ -43,9 +43,11 @@ def figures(output: Path) -> dict[str, Any]:
     rejected, signals = (SampledRows(output, manifest[kind]) for kind in ("rejected", "signals"))
     shares = Shares(kept, rejected)
     shares.read()
+    if not kept.read:
+        shares.take_languages(written(manifest, "language"))
     found = distributions(stages, named, signals) + _scores(stages, named, shares)
     rows = _samples(output, manifest)
-    known = bool(kept.read) or not manifest["documents"]["kept"]  # packed sequences and other formats do not tell
+    known = bool(kept.read) or not manifest["documents"]["kept"]  # packed sequences and other formats name no URL
     return {
         "output": str(output),
         "manifest": manifest,
@@ -55,8 +57,8 @@ def figures(output: Path) -> dict[str, Any]:
             {**loss, "bound": _bound(stages, loss["place"], loss["reason"])} for loss in losses(stages.entries, named)
         ],
         "boxes": funnel(stages.entries),
-        "sources": _sources(manifest, shares),
-        "languages": shares.languages() if known else [],
+        "sources": _sources(manifest),
+        "languages": shares.languages() if known or written(manifest, "language") else [],
         "domains": shares.domains() if known else [],
         "distributions": found,
         "clusters": _clusters(shares),
@@ -85,14 +87,26 @@ def _scores(stages: Stages, named: list[str], shares: Shares) -> list[Distributi
     return found
 
 
-def _sources(manifest: Mapping[str, Any], shares: Shares) -> list[dict[str, Any]]:
-    scale = shares.rows["kept"].scale
+def written(manifest: Mapping[str, Any], group: str) -> dict[str | None, list[int]]:
+    """Return documents, bytes and tokens written to data/ and validation/ by the values of a group, as counted then.
+
+    That is known whatever the format of the output; empty in runs of earlier versions.
+    """
+    found: dict[str | None, list[int]] = {}
+    for part in (manifest["written"], manifest["written"].get("validation", {})):
+        for value, *counts in part.get("tally", {}).get(group, ()):
+            found[value] = [a + b for a, b in zip(found.get(value, [0, 0, 0]), counts, strict=True)]
+    return found
+
+
+def _sources(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    tallied = written(manifest, "source")
     return [
         {
             "name": name,
             **counts,
             "share": counts["kept"] / counts["read"] if counts["read"] else 0.0,
-            "tokens": round(shares.source.sums.get(name, 0) * scale),
+            "tokens": tallied.get(name, [0, 0, 0])[2],
         }
         for name, counts in manifest["sources"].items()
     ]

@@ -1,7 +1,7 @@
 """What was kept of each source, language and domain."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,17 +22,11 @@ class Tally:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        self.sums: Counter[str] = Counter()
 
-    def add(self, names: pa.Array, weights: pa.Array | None = None) -> None:
-        """Count `names`, and sum `weights` by them."""
-        table = pa.table(
-            {"name": names, "weight": weights if weights is not None else pa.nulls(len(names), pa.int64())}
-        )
-        for row in table.group_by("name").aggregate([("name", "count"), ("weight", "sum")]).to_pylist():
-            self.counts[row["name"] or UNKNOWN] += row["name_count"] if row["name"] else 0
-            self.sums[row["name"] or UNKNOWN] += row["weight_sum"] or 0
-        self.counts[UNKNOWN] += names.null_count
+    def add(self, names: pa.Array) -> None:
+        """Count `names`."""
+        for row in names.value_counts().to_pylist():
+            self.counts[row["values"] or UNKNOWN] += row["counts"]
         if len(self.counts) > MOST_HOSTS:
             self.counts = Counter(dict(self.counts.most_common(MOST_HOSTS // 2)))
 
@@ -54,7 +48,6 @@ class Shares:
         self.rows = {"kept": kept, "rejected": rejected}
         self.language = {"kept": Tally(), "rejected": Tally()}
         self.host = {"kept": Tally(), "rejected": Tally()}
-        self.source = Tally()  # tokens of what was kept
         self.scores: dict[str, list[np.ndarray]] = {}  # language_score, toxicity_score of what was kept
         self.clusters: Counter[int] = Counter()  # size of a cluster -> clusters
         self.personal: Counter[str] = Counter()  # pii_* -> spans in what was kept
@@ -62,14 +55,12 @@ class Shares:
 
     def read(self) -> None:
         """Go through both kinds of parts."""
-        columns = ["source", "language", "url", "token_count", "language_score", "toxicity_score", "cluster_size"]
+        columns = ["language", "url", "language_score", "toxicity_score", "cluster_size"]
         rows = self.rows["kept"]
         names = columns + [f"pii_{name}" for name in _personal_columns(rows)]
         for batch in rows.batches(names):
             self._count("kept", batch)
             have = set(batch.schema.names)
-            if {"source", "token_count"} <= have:
-                self.source.add(batch.column("source"), batch.column("token_count"))
             for name in ("language_score", "toxicity_score"):
                 if name in have:
                     values = batch.column(name).drop_null().to_numpy(zero_copy_only=False)
@@ -94,6 +85,11 @@ class Shares:
         self.language[kind].add(batch.column("language").cast(pa.string()) if "language" in have else empty)
         if "url" in have:
             self.host[kind].add(hosts(batch.column("url")))
+
+    def take_languages(self, written: Mapping[str | None, Sequence[int]]) -> None:
+        """Count what was kept by language as the run itself did: documents come first of the counts of each."""
+        for name, (documents, *_) in written.items():
+            self.language["kept"].counts[name or UNKNOWN] += documents
 
     def languages(self) -> list[dict[str, Any]]:
         """Return the languages with most documents: `name`, `kept`, `rejected`, `share` (kept of both)."""

@@ -16,6 +16,8 @@ from corpusforge.cli import main
 from corpusforge.engine import tally as tallies
 from corpusforge.engine.tally import Tally
 from corpusforge.report import stats as reports
+from corpusforge.report.card import card
+from corpusforge.report.figures import figures
 from corpusforge.report.stats import DomainCounts, stats
 from corpusforge.stages.write.megatron import Megatron
 from corpusforge.stages.write.memmap import Memmap
@@ -68,13 +70,29 @@ def test_counts_are_those_of_the_rows(folder: Path, tmp_path: Path, validation: 
 def test_every_format_tells_the_same_but_for_domains(
     folder: Path, tmp_path: Path, writer: Callable[..., Any], pack: dict[str, Any] | None
 ) -> None:
-    plain = stats(mixed(folder, tmp_path / "plain", LAYOUT).run().path)
-    layout = {**LAYOUT, "pack": pack}
-    found = stats(mixed(folder, tmp_path / "out", layout, writer(path=str(tmp_path / "out"))).run().path)
+    mixed(folder, tmp_path / "plain", LAYOUT).run()
+    mixed(folder, tmp_path / "out", {**LAYOUT, "pack": pack}, writer(path=str(tmp_path / "out"))).run()
+    plain, found = stats(tmp_path / "plain"), stats(tmp_path / "out")
     for name in ("documents", "bytes", "tokens", "source", "language", "license", "lengths"):
         assert found[name] == plain[name], name
     assert "domains are not known" in found["notes"][0] and not found["domains"]
     assert ("packed" in found) == (pack is not None)
+    for name in ("sources", "languages"):  # of the report and the card
+        assert figures(tmp_path / "out")[name] == figures(tmp_path / "plain")[name]
+    assert "| not named by the files |" in card(tmp_path / "out")
+    assert "| not stated |" in card(tmp_path / "plain")
+
+
+def test_what_shows_rows_says_that_token_ids_have_none(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(mixed(folder, tmp_path / "out", LAYOUT, Megatron(path=str(tmp_path / "out"))).run().path)
+    for arguments in (["head", out], ["head", out, "--kind", "validation"], ["compare", out, out]):
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        said = capsys.readouterr()
+        assert (ended.value.code, said.out) == (1, "")
+        assert "token ids" in said.err and "verify" not in said.err
 
 
 URLS = st.sampled_from(
