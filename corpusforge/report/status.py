@@ -30,7 +30,10 @@ def status(output: str | Path, work: str | Path | None = None) -> dict[str, Any]
         found["age_seconds"] = round(max(0.0, time.time() - note["at"]), 1)
     if holder is not None:
         return {"state": "running" if holder.alive else "dead", **found}
-    if (folder / "manifest.json").exists():
+    manifest_path = folder / "manifest.json"
+    # Of a run that was to replace a finished one, the ledger is the newer; a shared work folder tells nothing.
+    replacing = work is None and ledger.is_file() and manifest_path.exists() and _newer(ledger, manifest_path)
+    if manifest_path.exists() and not replacing:
         manifest = read_manifest(folder)
         about = {name: manifest["run"][name] for name in ("wall_seconds", "cpu_seconds", "workers", "retries")}
         counts = {"documents": manifest["documents"], "shards": len(manifest["shards"]), "run": about}
@@ -39,3 +42,7 @@ def status(output: str | Path, work: str | Path | None = None) -> dict[str, Any]
         known = "" if folder.exists() else ": there is no such folder"
         raise OutputError(f"{folder}: no run has been here{known}. If its recipe names run.work, give --work FOLDER")
     return {"state": "stopped", **found}
+
+
+def _newer(a: Path, b: Path) -> bool:
+    return a.stat().st_mtime_ns > b.stat().st_mtime_ns
