@@ -9,15 +9,15 @@ from corpusforge.engine.storage import checksum_range, verified, write_whole
 from corpusforge.stage import CorpusStage
 
 
-def keep_artifacts(found: Iterable[Findings], output: Path) -> list[dict[str, Any]]:
-    """Copy what the stages say into `output`; return path, size and checksum of each, for the manifest."""
+def keep_artifacts(found: Iterable[Findings], folder: Path) -> list[dict[str, Any]]:
+    """Copy what the stages say into `folder`; return path, size and checksum of each, for the manifest."""
     kept = []
     for one in found:
         stage = one.step.step.stage
         wanted: Mapping[str, str] = stage.artifacts_kept() if isinstance(stage, CorpusStage) else {}
         for name, path in wanted.items():
             made = one.artifacts[name]
-            (output / path).parent.mkdir(parents=True, exist_ok=True)
-            write_whole(output / path, Path(verified(made["path"], made["checksum"], made["size"])).read_bytes())
-            kept.append({"path": path, "size": made["size"], "checksum": checksum_range(str(output / path))})
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            write_whole(folder / path, Path(verified(made["path"], made["checksum"], made["size"])).read_bytes())
+            kept.append({"path": path, "size": made["size"], "checksum": checksum_range(str(folder / path))})
     return kept

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from corpusforge.engine.artifacts import keep_artifacts
 from corpusforge.engine.guards import check_errors, check_source_loss
 from corpusforge.engine.identity import stage_identity
 from corpusforge.engine.ledger import Ledger
@@ -25,6 +26,7 @@ class Results:
     counters: dict[str, float]
     pass_seconds: dict[int, float]  # by step: CPU seconds of the passes of corpus stages
     samples: list[dict[str, Any]]  # of what was rejected, masked
+    artifacts: list[dict[str, Any]]  # in the staging folder, as they stand in the manifest
 
 
 class Driver:
@@ -35,7 +37,6 @@ class Driver:
     ) -> None:
         self.plan = plan
         self.scheduler = Scheduler(ledger, runner, work, staging, progress)
-        self.found: list[Findings] = []  # of the corpus stages, when `run` has come to its end
         self.identity = {s.index: stage_identity(s.step.stage) for s in plan.steps}
 
     def run(self) -> Results:
@@ -55,10 +56,10 @@ class Driver:
             if block.corpus is not None:
                 before = passes.run(block.corpus, states, runs)
                 segments.found.append(before)
-        self.found = segments.found
         written = Parts(self.plan, self.scheduler).run(states)
+        artifacts = keep_artifacts(segments.found, self.scheduler.staging)
         left = [r["files"].get("samples") for s in states for *_, r in s.left]
         samples = gather(
             [f for entry in left if (f := rows_file(entry)) is not None], self.plan.pipeline.options.samples
         )
-        return Results(states, written, self.scheduler.counters, self.scheduler.pass_seconds, samples)
+        return Results(states, written, self.scheduler.counters, self.scheduler.pass_seconds, samples, artifacts)

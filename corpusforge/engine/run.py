@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 
 from corpusforge.engine import manifest as manifests
-from corpusforge.engine.artifacts import keep_artifacts
 from corpusforge.engine.disk import check_room, disk_full, free_bytes, is_full
 from corpusforge.engine.driver import Driver, Results
 from corpusforge.engine.identity import versions
@@ -83,7 +82,7 @@ def run(
             time.time() - started,
             cpu_seconds() - cpu + (results.counters["cpu_seconds"] if runner.workers != 1 else 0),
         )
-        made["artifacts"] = keep_artifacts(driver.found, output)
+        made["artifacts"] = results.artifacts
         _finish(output, staging, pipeline, made, results.samples)
         if not pipeline.options.keep_work and pipeline.options.work is None:
             shutil.rmtree(work / "units", ignore_errors=True)
@@ -176,9 +175,11 @@ def _sweep(work: Path, ledger: Ledger) -> None:
 def _finish(
     output: Path, staging: Path, pipeline: Pipeline, made: dict[str, Any], samples: list[dict[str, Any]]
 ) -> None:
-    """Put the new parts in place and write the manifest last: its presence means complete."""
+    """Put new parts and artifacts in the place of the old, and write the manifest last: its presence means complete."""
     manifest = output / "manifest.json"
+    before = orjson.loads(manifest.read_bytes()).get("artifacts", []) if manifest.exists() else []
     manifest.unlink(missing_ok=True)
+    (output / "report.html").unlink(missing_ok=True)  # of the earlier run, until it is written anew
     for kind in manifests.KINDS:
         new, final = staging / kind, output / kind
         if new.is_dir():
@@ -187,10 +188,15 @@ def _finish(
                 place = final / part.relative_to(new)
                 place.parent.mkdir(parents=True, exist_ok=True)
                 part.replace(place)
+    for path in (file["path"] for file in before):
+        (output / path).unlink(missing_ok=True)
+    for path in (file["path"] for file in made["artifacts"]):
+        (output / path).parent.mkdir(parents=True, exist_ok=True)
+        (staging / path).replace(output / path)
     parts = {"data": made["shards"], **{kind: made[kind] for kind in manifests.KINDS[1:]}}
     for path in unnamed_files(output, {f["path"] for named in parts.values() for f in files_of(named)}):
         path.unlink()
-    for kind in manifests.KINDS:
+    for kind in {*manifests.KINDS, *(Path(file["path"]).parts[0] for file in before)}:
         folders = [path for path in (output / kind).rglob("*") if path.is_dir()]
         for folder in sorted([output / kind, *folders], reverse=True):
             if folder.is_dir() and not any(folder.iterdir()):

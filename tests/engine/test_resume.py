@@ -12,11 +12,15 @@ from pathlib import Path
 import orjson
 import pytest
 
+from corpusforge.engine import storage
 from corpusforge.engine.verify import verify
 from corpusforge.errors import OutputError, RunError
 from corpusforge.pipeline import Pipeline
+from corpusforge.report.status import status
 from corpusforge.stages.dedup.exact import Exact
 from corpusforge.stages.dedup.minhash import Minhash
+from corpusforge.stages.tokenize.train import Train
+from tests.engine.conftest import Killed, Killer
 
 Make = Callable[..., Pipeline]
 
@@ -159,8 +163,6 @@ def test_a_damaged_intermediate_file_is_done_again(make: Make) -> None:
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 0xFF
         path.write_bytes(content)
-    from corpusforge.engine import storage
-
     storage._verified.clear()
     changed = make(Exact(), Minhash(verify=0.7), keep_work=True).run(replace=True)
     fresh = make(Exact(), Minhash(verify=0.7), output="fresh").run()
@@ -190,3 +192,30 @@ def test_dedup_that_empties_a_source_stops_the_run(make: Make, tmp_path: Path) -
     with pytest.raises(RunError, match=r"would remove 49 of 50 documents of source 'words'.*commonest kept"):
         make(Exact(max_source_loss=0.5), paths=str(path)).run()
     assert make(Exact(max_source_loss=1.0), paths=str(path)).run(replace=True).manifest["documents"]["kept"] == 1
+
+
+def test_what_a_run_trained_goes_with_it_when_another_recipe_takes_its_place(make: Make) -> None:
+    tokens = make(Train(vocab_size=300), keep_work=True)
+    output = tokens.run().path
+    (output / "report.html").write_text("of this run")
+    (named,) = [file["path"] for file in orjson.loads((output / "manifest.json").read_bytes())["artifacts"][:1]]
+    made = (output / named).read_bytes()
+    kept = [path for path in (output / ".work" / "units").rglob("*") if path.is_file() and path.read_bytes() == made]
+    for path in (*kept, output / named):
+        path.write_bytes(b"damaged")
+    storage._verified.clear()
+    assert kept and verify(output)
+    assert verify(tokens.run().path) == [] and (output / named).read_bytes() == made
+    (output / "report.html").write_text("of this run")
+    make(Exact(), max_error_fraction=0.5).run(replace=True)
+    assert verify(output) == []
+    assert not (output / named).parent.exists() and not (output / "report.html").exists()
+
+
+def test_a_run_that_was_to_replace_another_and_stopped_is_not_called_finished(make: Make, killer: Killer) -> None:
+    output = make(Exact(), keep_work=True).run().path
+    assert status(output)["state"] == "finished"
+    killer.target, killer.part = (0, Exact().passes()[0].name), "combine"
+    with pytest.raises(Killed):
+        make(Exact(keep="newest"), keep_work=True).run(replace=True)
+    assert status(output)["state"] == "stopped"
