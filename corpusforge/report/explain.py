@@ -177,9 +177,13 @@ class _Run:
         found = {k.removeprefix("pii_"): v for k, v in values.items() if k.startswith("pii_") and v}
         fields = [self.stages.fields[i] for i in self.stages.passed(source)]
         actions = {
-            kind: action for f in fields for action in ("mask", "replace", "remove") for kind in f.get(action, ())
+            kind: action
+            for f in fields
+            for action in ("mask", "replace", "hash", "remove")
+            for kind in f.get(action, ())
         }
-        return [{"type": kind, "spans": spans, "action": actions.get(kind, "mask")} for kind, spans in found.items()]
+        rest = actions.get("rest", "mask")
+        return [{"type": kind, "spans": spans, "action": actions.get(kind, rest)} for kind, spans in found.items()]
 
     # ---- signals
 

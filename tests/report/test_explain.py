@@ -308,3 +308,18 @@ def test_the_command_says_what_was_masked_and_what_differs(fates: Path, capsys: 
         printed = capsys.readouterr().out
         assert line in printed
         assert "jane.roe" not in printed
+
+
+def test_the_action_of_personal_data_is_the_one_of_its_type_or_of_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "in.jsonl").write_bytes(orjson.dumps({"text": "Mail jo@web.org or call (212) 664-7665.", "url": "u"}))
+    (tmp_path / "secret").write_bytes(b"not a secret")
+    pii = f"privacy.pii: {{hash: [email], remove: [rest], key_file: {tmp_path}/secret}}"
+    (tmp_path / "recipe.yaml").write_text(
+        f"corpusforge: 1\nsources: {{mail: {{read.jsonl: {{paths: '{tmp_path}/in.jsonl'}}}}}}\n"
+        f"stages: [{pii}]\nwrite.parquet: {{path: '{tmp_path}/out'}}\nrun: {{workers: 1}}\n"
+    )
+    with pytest.raises(SystemExit) as ended:
+        main(["run", str(tmp_path / "recipe.yaml")])
+    assert ended.value.code == 0
+    (account,) = explain(tmp_path / "out", "u")
+    assert {entry["type"]: entry["action"] for entry in account["pii"]} == {"email": "hash", "phone": "remove"}
