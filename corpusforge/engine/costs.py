@@ -28,14 +28,14 @@ MEASURED: Mapping[str, Cost] = {
     "read.code": Cost(0.023),
     "read.parquet": Cost(0.002),
     "read.jsonl": Cost(0.01),
-    "extract.html": Cost(0.158, 0.05),
+    "extract.html": Cost(0.031, 0.05),
     "extract.encoding": Cost(0.02),
     "normalize.unicode": Cost(0.04),
     "quality.urls": Cost(0.0002),
     "quality.language": Cost(0.05, 0.7),
     "quality.rules": Cost(0.04, 0.8),
     "quality.signals": Cost(0.05),
-    "quality.toxicity": Cost(0.009),
+    "quality.toxicity": Cost(0.024),
     "quality.words": Cost(0.014),
     "quality.classifier": Cost(0.1),
     "quality.perplexity": Cost(0.5),
@@ -43,8 +43,8 @@ MEASURED: Mapping[str, Cost] = {
     "dedup.decontaminate": Cost(0.033),
     "dedup.minhash": Cost(0.03, 0.9),
     "privacy.pii": Cost(0.01),
-    "tokenize.train": Cost(0.17),
-    "tokenize.encode": Cost(0.22),
+    "tokenize.train": Cost(0.05),
+    "tokenize.encode": Cost(0.09),
 }
 WRITE = Cost(0.05)
 EXPANSION: Mapping[str, float] = {  # MB of content for each stored MB
@@ -52,10 +52,7 @@ EXPANSION: Mapping[str, float] = {  # MB of content for each stored MB
     ".7z": 5.0, ".tgz": 5.0,
 }  # fmt: skip
 SPREAD = (0.4, 2.5)  # of a figure measured on other data
-SPREAD_OF_RUN = (
-    0.5,
-    2.0,
-)  # of one that a run measured, on data that may still be of another kind
+SPREAD_OF_RUN = (0.5, 2.0)  # of one that a run measured, on data that may still be of another kind
 
 
 @dataclass(frozen=True)
