@@ -66,6 +66,9 @@ def _show(figures: dict[str, Any]) -> None:
                 gone = [f"-{reason[k]:,}" if reason[k] else "0" for k in ("a", "b")]
                 table.add_row(f"  {reason['reason']}", "", gone[0], "", gone[1], _change(-reason["a"], -reason["b"]))
     console.print(table)
+    if figures["unnamed"]:
+        say(f"which documents changed sides is not known: {figures['unnamed'][0]}")
+        return
     moved = sum(move["documents"] for move in figures["moves"])
     say(f"{figures['same']:,} documents have the same fate in both, {moved:,} another")
     for move in figures["moves"]:

@@ -31,12 +31,14 @@ def compare(a: Path, b: Path, samples: int = 5) -> dict[str, Any]:
     `recipe`: parts that differ, by name, with `a` and `b`: whether each has it. `versions` and `inputs` likewise.
     `stages`: rows of both funnels, aligned by title, `a` or `b` None where one has no such stage. `moves`: documents by
     their fate in both (kept, rejected with stage and reason, quarantined, not read, no record), those that are alike
-    left out, the most numerous first, with up to `samples` of them. `same`: documents whose fate is the same.
-    Raises OutputError when there is no finished run, RunError when what a run left has no doc_ids to join by.
+    left out, the most numerous first, with up to `samples` of them. `same`: documents whose fate is the same. Where the
+    shards of a run do not name their documents (sequences, token ids), `same` is None and `unnamed` says which do not.
+    Raises OutputError when there is no finished run, RunError when a part cannot be read.
     """
     runs = {"a": (a, read_manifest(a)), "b": (b, read_manifest(b))}
     manifests = {name: manifest for name, (_, manifest) in runs.items()}
-    moves, same = _moves(runs, samples)
+    unnamed = [said for output, manifest in runs.values() for said in _unnamed(output, manifest)]
+    moves, same = ([], None) if unnamed else _moves(runs, samples)
     return {
         "a": str(a),
         "b": str(b),
@@ -49,6 +51,7 @@ def compare(a: Path, b: Path, samples: int = 5) -> dict[str, Any]:
         "stages": _stages(runs),
         "moves": moves,
         "same": same,
+        "unnamed": unnamed,
     }
 
 
@@ -187,8 +190,6 @@ def _fates(output: Path, manifest: Mapping[str, Any], fates: _Fates) -> Iterator
     }
     for kind, columns in kinds.items():
         for part in _parts(manifest, kind):
-            if not part["path"].endswith(".parquet"):
-                raise RunError(f"{output / part['path']} holds token ids alone: what was kept cannot be compared")
             for batch in _batches(output / part["path"], columns):
                 if kind == "rejected":
                     said = pc.binary_join_element_wise(batch.column("stage"), batch.column("reason"), ": ")
@@ -205,12 +206,17 @@ def _parts(manifest: Mapping[str, Any], kind: str) -> Sequence[Mapping[str, Any]
     return parts if isinstance(parts, list) else []
 
 
+def _unnamed(output: Path, manifest: Mapping[str, Any]) -> list[str]:
+    for part in (*_parts(manifest, "shards"), *_parts(manifest, "validation")):
+        if "sequences" in part or not part["path"].endswith(".parquet"):
+            held = "sequences" if "sequences" in part else "token ids"
+            return [f"{output / part['path']} holds {held} and does not name its documents"]
+    return []
+
+
 def _batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
     try:
-        file = pq.ParquetFile(path)
-        if not set(columns) <= set(file.schema_arrow.names):
-            raise RunError(f"{path} holds sequences, not documents with a doc_id: what was kept cannot be compared")
-        yield from file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False)
+        yield from pq.ParquetFile(path).iter_batches(BATCH_ROWS, columns=columns, use_threads=False)
     except (OSError, pa.ArrowException) as error:
         raise RunError(f"{path} cannot be read ({str(error).splitlines()[0]}); see corpusforge verify") from error
 

@@ -87,12 +87,26 @@ def test_what_shows_rows_says_that_token_ids_have_none(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = str(mixed(folder, tmp_path / "out", LAYOUT, Megatron(path=str(tmp_path / "out"))).run().path)
-    for arguments in (["head", out], ["head", out, "--kind", "validation"], ["compare", out, out]):
+    for arguments in (["head", out], ["head", out, "--kind", "validation"]):
         with pytest.raises(SystemExit) as ended:
             main(arguments)
         said = capsys.readouterr()
-        assert (ended.value.code, said.out) == (1, "")
-        assert "token ids" in said.err and "verify" not in said.err
+        assert (ended.value.code, said.out) == (1, "") and "token ids" in said.err
+
+
+@pytest.mark.parametrize("pack", [None, {"length_tokens": 64}])
+def test_runs_whose_shards_name_no_documents_are_compared_but_for_those(
+    folder: Path, tmp_path: Path, pack: dict[str, Any] | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = str(mixed(folder, tmp_path / "plain", LAYOUT).run().path)
+    writer = None if pack else Megatron(path=str(tmp_path / "out"))
+    out = str(mixed(folder, tmp_path / "out", {**LAYOUT, "pack": pack}, writer).run().path)
+    with pytest.raises(SystemExit) as ended:
+        main(["compare", plain, out, "--page", str(tmp_path / "page.html")])
+    said = capsys.readouterr().out
+    assert ended.value.code == 0 and "read.parquet (web)" in said and "same fate" not in said
+    for where in (said, (tmp_path / "page.html").read_text()):
+        assert "changed sides is not known" in where and "/out/data/part-00000." in where
 
 
 URLS = st.sampled_from(
