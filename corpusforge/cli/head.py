@@ -62,11 +62,12 @@ def command(output: str, count: int, kind: str, full: bool, as_json: bool) -> No
 
 
 def _short(row: dict[str, Any], kind: str) -> dict[str, Any]:
-    from corpusforge.report.sample_texts import WITHHELD, masked
+    from corpusforge.engine.samples import withheld
+    from corpusforge.report.sample_texts import masked
 
     shown = dict(row)
     if kind == "rejected" and shown.get("text"):
-        if shown.get("stage") in WITHHELD:
+        if withheld(shown["stage"], shown["reason"]):
             shown["text"] = "(withheld; --full shows it)"
         else:
             shown["text"] = masked(shown["text"][: 10 * LONG_CHARS], shown["doc_id"])

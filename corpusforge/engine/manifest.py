@@ -10,13 +10,11 @@ from corpusforge.engine.part_files import files_of
 from corpusforge.engine.plan import Plan
 from corpusforge.engine.segments import SplitState
 from corpusforge.engine.storage import digest
-from corpusforge.engine.verify import accounted, in_parts
+from corpusforge.engine.verify import KINDS, accounted, in_parts
 from corpusforge.errors import AccountingError
 from corpusforge.pipeline import Pipeline
 from corpusforge.registry import name_of
 from corpusforge.stages.write.packing import Pack
-
-KINDS = ("data", "validation", "rejected", "quarantine", "signals")
 
 
 def pipeline_fingerprint(pipeline: Pipeline) -> str:

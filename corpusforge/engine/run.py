@@ -21,7 +21,7 @@ from corpusforge.engine.part_files import files_of
 from corpusforge.engine.plan import Plan, plan
 from corpusforge.engine.scheduler import Progress, Runner, Silent
 from corpusforge.engine.storage import write_whole
-from corpusforge.engine.verify import unnamed_files, verify
+from corpusforge.engine.verify import KINDS, unnamed_files, verify
 from corpusforge.errors import CorruptFile, OutputError, RunError
 from corpusforge.pipeline import Pipeline
 from corpusforge.recipe import resolve
@@ -180,7 +180,7 @@ def _finish(
     before = orjson.loads(manifest.read_bytes()).get("artifacts", []) if manifest.exists() else []
     manifest.unlink(missing_ok=True)
     (output / "report.html").unlink(missing_ok=True)  # of the earlier run, until it is written anew
-    for kind in manifests.KINDS:
+    for kind in KINDS:
         new, final = staging / kind, output / kind
         if new.is_dir():
             final.mkdir(exist_ok=True)
@@ -193,10 +193,10 @@ def _finish(
     for path in (file["path"] for file in made["artifacts"]):
         (output / path).parent.mkdir(parents=True, exist_ok=True)
         (staging / path).replace(output / path)
-    parts = {"data": made["shards"], **{kind: made[kind] for kind in manifests.KINDS[1:]}}
+    parts = {"data": made["shards"], **{kind: made[kind] for kind in KINDS[1:]}}
     for path in unnamed_files(output, {f["path"] for named in parts.values() for f in files_of(named)}):
         path.unlink()
-    for kind in {*manifests.KINDS, *(Path(file["path"]).parts[0] for file in before)}:
+    for kind in {*KINDS, *(Path(file["path"]).parts[0] for file in before)}:
         folders = [path for path in (output / kind).rglob("*") if path.is_dir()]
         for folder in sorted([output / kind, *folders], reverse=True):
             if folder.is_dir() and not any(folder.iterdir()):

@@ -107,8 +107,13 @@ def mask(texts: Sequence[str]) -> list[str]:
     return _mask([{"text": text} for text in texts], "text")
 
 
+def withheld(stage: str | None, reason: str | None) -> bool:
+    """Say whether texts that `stage` rejected for `reason` are not shown; None of a text that was kept."""
+    return stage in WITHHELD_STAGES or bool(WITHHELD_REASONS.search(reason or ""))
+
+
 def _offensive(rows: list[dict[str, Any]]) -> list[bool]:
-    named = [row["stage"] in WITHHELD_STAGES or bool(WITHHELD_REASONS.search(row["reason"])) for row in rows]
+    named = [withheld(row["stage"], row["reason"]) for row in rows]
     places = [i for i, row in enumerate(rows) if row.get("text") and not named[i]]
     if places:  # rejected for another reason, and the toxicity stage may never have seen it
         judged = kept(_kernels()[1](_batch([rows[i] for i in places], "text")))

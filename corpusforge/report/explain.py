@@ -9,12 +9,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from corpusforge import rules
+from corpusforge.engine.samples import withheld
 from corpusforge.errors import RecipeError, RunError
 from corpusforge.registry import find
 from corpusforge.report.blocks import Stages
 from corpusforge.report.difference import difference
 from corpusforge.report.lookup import Place, find_rows, find_texts, read_manifest
-from corpusforge.report.sample_texts import WITHHELD, masked
+from corpusforge.report.sample_texts import masked
 from corpusforge.schema import FIRED, SIGNAL_PREFIX
 from corpusforge.stage import Stage
 
@@ -255,8 +256,10 @@ class _Run:
 
     def _text(self, doc_id: str) -> str | None:
         for kind in ("shards", "validation", "rejected"):
-            for place in find_rows(self.output, self.manifest.get(kind, []), doc_id, ("doc_id",), ("text", "stage")):
-                if place.values.get("text") is not None and place.values.get("stage") not in WITHHELD:
+            parts, columns = self.manifest.get(kind, []), ("text", "stage", "reason")
+            for place in find_rows(self.output, parts, doc_id, ("doc_id",), columns):
+                hidden = withheld(place.values.get("stage"), place.values.get("reason"))
+                if place.values.get("text") is not None and not hidden:
                     return str(place.values["text"])
         return None
 

@@ -9,19 +9,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from corpusforge.engine.samples import withheld
 from corpusforge.schema import CORE
 from corpusforge.stage import Kernel
 
 SNIPPET_CHARS = 200
 READ_CHARS = 4000  # masked with what stands around the snippet, so that nothing is cut in half
-WITHHELD = ("quality.toxicity", "quality.words")  # stages whose rejects are not shown
 SHOWN = ("doc_id", "source", "origin", "url", "language", "text", "stage", "reason")
 
 
 def locate(output: Path, manifest: dict[str, Any], doc_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return for each document found its url, origin, and `now`: kept, or the stage and reason that rejected it.
 
-    `text` is there where the output holds it: its first 200 characters, masked; never of what toxicity rejected.
+    `text` is there where the output holds it: its first 200 characters, masked; never of rejects that are withheld.
     Reads the doc_ids of data/ and rejected/ once, and nothing else of row groups without a hit.
     """
     wanted = pa.array(sorted(set(doc_ids)), pa.string())
@@ -48,7 +48,7 @@ def locate(output: Path, manifest: dict[str, Any], doc_ids: Sequence[str]) -> di
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     now = "kept" if row.get("stage") is None else f"rejected by {row['stage']}: {row['reason']}"
     shown = {name: row[name] for name in ("source", "origin", "url") if row.get(name) is not None}
-    if row.get("text") and row.get("stage") not in WITHHELD:
+    if row.get("text") and not withheld(row.get("stage"), row.get("reason")):
         shown["text"] = masked(row["text"][:READ_CHARS], row["doc_id"], row.get("language"))[:SNIPPET_CHARS]
     return {**shown, "now": now}
 

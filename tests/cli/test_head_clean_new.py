@@ -67,6 +67,14 @@ def test_head_cuts_texts_masks_rejects_and_withholds_toxic_ones_unless_asked(out
     assert len(say("head", "out", "-n", "1", "--kind", "signals", "--json")[1].splitlines()) == 1
 
 
+def test_head_withholds_texts_that_a_rule_rejected_as_offensive(folder: Path, say) -> None:  # type: ignore[no-untyped-def]
+    rule = "{signal: alphabetic_word_fraction, max: 0.99, name: flagged_words}"
+    (folder / "short.yaml").write_text(f"about: Flagged.\nrules:\n  - {rule}\n")
+    say("run", "recipe.yaml", "--progress", "none")
+    _, out, _ = say("head", "out", "--kind", "rejected")
+    assert "flagged_words_above_max" in out and "What an" not in out and "One two" not in out
+
+
 def test_head_says_why_there_is_nothing(output: Path, say) -> None:  # type: ignore[no-untyped-def]
     code, out, err = say("head", "out", "--kind", "quarantine")
     assert (code, out) == (0, "")
