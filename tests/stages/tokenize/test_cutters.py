@@ -107,7 +107,7 @@ def test_the_cache_gives_the_ids_that_merging_gives(pieces: list[bytes], slots: 
 def test_short_and_long_pieces_are_merged_alike(piece: bytes) -> None:
     one, data = merging(), np.frombuffer(piece, np.uint8)
     ids, ranks = np.empty(SHORT, np.int64), np.empty(SHORT, np.uint64)
-    count = encode_short(data, 0, len(piece), one.byte_ids, one.first, one.table, one.sieve, ids, ranks)
+    count = encode_short(data, 0, len(piece), one.byte_ids, one.first, one.table, one.sieve, ids, ranks, 1)
     long = encode_long(data, 0, len(piece), one.byte_ids, one.first, one.table, one.sieve)
     assert ids[:count].tolist() == long.tolist() == merged(piece)
 
