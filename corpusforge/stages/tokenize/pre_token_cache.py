@@ -12,12 +12,14 @@ import numpy as np
 from numba import njit
 
 from corpusforge.stages.tokenize.bpe import SHORT, encode_long, encode_short
+from corpusforge.stages.tokenize.prefetch import prefetch
 from corpusforge.text.arrays import Int32s, Int64s, UInt8s, UInt32s, UInt64s
 from corpusforge.text.blocks import load8, store8
 
 LONGEST = 256
 FIRST_SLOTS = 64  # so few that opening a tokenizer loads the kernels that let the tables grow
 MAX_SLOTS = 1 << 21  # 64 MB; at 5/8 full 1.3 M pre-tokens, more than 200 MB of mixed text has
+AHEAD = 64  # pieces whose slots are asked for at once
 _DONE, _SHORT_FULL, _LONG_FULL, _IDS_FULL, _BYTES_FULL = range(5)
 _K1, _K2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 _LENGTH_SHIFT, _COUNT_SHIFT = np.uint64(56), np.uint64(60)
@@ -90,10 +92,11 @@ class PreTokenCache:
         out = np.empty(int((ends - starts).sum()) + 3, np.uint32)  # no id stands for less than a byte; four are written
         places = np.zeros(len(offsets), np.int64)
         state = np.zeros(3, np.int64)  # pieces done, ids made, document
-        scratch = np.empty(SHORT, np.int64), np.empty(SHORT, np.uint64)
+        merges = np.empty(SHORT, np.int64), np.empty(SHORT, np.uint64)
+        keys = np.empty((AHEAD, 2), np.uint64), np.empty(AHEAD, np.int64)
         while True:
             tables = self._short, self._long, self._ids, self._bytes, self._used
-            rest: tuple[Any, ...] = (*tables, *self._merging, *scratch, self._entered)
+            rest: tuple[Any, ...] = (*tables, *self._merging, *merges, *keys, self._entered)
             full = _encode(data, starts, ends, offsets, out, places, state, *rest)
             if full == _DONE:
                 return out[: state[1]], places
@@ -190,13 +193,24 @@ def _encode(
     token_offsets: Int64s,
     ids: Int64s,
     ranks: UInt64s,
+    keys: UInt64s,
+    homes: Int64s,
     entered: bool,
 ) -> Any:
     piece, made, document = state[0], state[1], state[2]
     half = np.uint64(0xFFFFFFFF)
     mask = len(short) - 1
     status = _DONE
+    begin, ahead = piece, piece  # pieces whose keys are made
     while piece < len(starts):
+        if piece == ahead:
+            # Most of the slots are not in the first-level cache, and a branch waits for what they hold.
+            begin, ahead = piece, min(piece + len(homes), len(starts))
+            for k in range(ahead - begin):
+                start = starts[begin + k]
+                keys[k, 0], keys[k, 1] = _key(data, start, min(ends[begin + k] - start, 15))
+                homes[k] = np.int64(_mixed(keys[k, 0], keys[k, 1])) & mask
+                prefetch(short, homes[k])
         while offsets[document + 1] == piece:
             document += 1
             places[document] = made
@@ -205,8 +219,7 @@ def _encode(
         low, high = np.uint64(0), np.uint64(0)
         slot: Any = 0
         if length < 16:
-            low, high = _key(data, start, length)
-            slot = np.int64(_mixed(low, high)) & mask
+            low, high, slot = keys[piece - begin, 0], keys[piece - begin, 1], homes[piece - begin]
             while short[slot, 1] and (short[slot, 0] != low or short[slot, 1] & _KEY != high):
                 slot = (slot + 1) & mask
             if short[slot, 1]:
