@@ -18,13 +18,14 @@ def prefetch(typing: Any, rows: Any, at: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, args[0])
-        size = builder.mul(args[1], cgutils.unpack_tuple(builder, array.strides)[0])
+        size = builder.mul(args[1], builder.extract_value(array.strides, 0))
         start = builder.ptrtoint(array.data, ir.IntType(64))
         pointer = ir.IntType(8).as_pointer()
         address = builder.inttoptr(builder.add(start, size), pointer)
         number = ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
-        load: Any = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        declared: Any = cgutils.get_or_insert_function
+        load = declared(builder.module, kind, "llvm.prefetch.p0")
         builder.call(load, [address, number(0), number(3), number(1)])
         return context.get_dummy_value()
 
