@@ -30,6 +30,7 @@ WORDS = LETTER | MARK
 _ANY_CASE, _SMALL_ONLY = np.uint64(0x2020202020202020), np.uint64(0)
 _SEVEN_BITS, _TOP_BITS = np.uint64(0x7F7F7F7F7F7F7F7F), np.uint64(0x8080808080808080)
 _FROM_A, _ABOVE_Z = np.uint64(0x1F1F1F1F1F1F1F1F), np.uint64(0x0505050505050505)  # what makes "a" and "{" 0x80
+_FROM_0, _ABOVE_9 = np.uint64(0x5050505050505050), np.uint64(0x4646464646464646)
 
 
 def cut(data: UInt8s, starts: Int64s, ends: Int64s, table: UInt16s, how: Cut) -> tuple[Int64s, Int64s, Int64s]:
@@ -470,11 +471,30 @@ def _cut_digits(
             if made == len(found):
                 return False
             to = _digits(data, i, end, table, digits)
-            i = to if to > i else _run_without(data, i, end, table, NUMBER)
+            i = to if to > i else _no_numbers(data, i, end, table)
             found[made] = i
             made += 1
         offsets[span + 1] = made
     return True
+
+
+@njit(cache=True, inline="always")
+def _no_numbers(data: UInt8s, i: Any, end: Any, table: UInt16s) -> Any:
+    """Return where a run without numbers ends, eight ASCII characters at a time."""
+    while i < end:
+        if i + 8 <= end:
+            block = load8(data, i)
+            seven = block & _SEVEN_BITS
+            found = (block | (seven + _FROM_0) & ~(seven + _ABOVE_9)) & _TOP_BITS  # digits, and bytes of wider ones
+            if not found:
+                i += 8
+                continue
+            i += trailing_zeros(found) >> 3
+        kind, width = class_at(data, i, end, table)
+        if kind & NUMBER:
+            return i
+        i += width
+    return i
 
 
 @njit(cache=True)
@@ -510,7 +530,7 @@ def _cut_ideographs(
                     i += 3
             else:
                 while i < end and not _ideograph(data, i, end):
-                    i += 1
+                    i += 8 if i + 8 <= end and not load8(data, i) & _TOP_BITS else 1
             found[made] = i
             made += 1
         offsets[span + 1] = made
