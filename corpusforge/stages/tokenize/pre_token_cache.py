@@ -4,6 +4,7 @@ Two open-addressing tables, which grow to a bound and are then emptied. Pre-toke
 a slot of `short` is uint64[4], the bytes in two numbers, the length in the top byte of the second, then up to four ids,
 or where more of them begin. A slot of `long` is (hash, place of the bytes, place of the ids, length << 32 | ids); the
 bytes are compared. Pre-tokens above LONGEST bytes hardly repeat and are not kept. What is kept never changes an id.
+The tokens of the vocabulary are remembered from the start.
 """
 
 from typing import Any, NamedTuple
@@ -54,11 +55,8 @@ class PreTokenCache:
         sizes = np.diff(offsets)
         some = (sizes > 0) & (sizes < 16)
         self._tokens = offsets[:-1][some], offsets[1:][some]
-        slots = min(FIRST_SLOTS, max_slots)
-        while 5 * slots < 8 * len(self._tokens[0]):
-            slots *= 2
-        self._fits = slots <= max_slots
-        self._reset(slots if self._fits else min(FIRST_SLOTS, max_slots))
+        self._fits = 8 * len(self._tokens[0]) < 5 * max_slots
+        self._reset(min(FIRST_SLOTS, max_slots))
         self._enter_tokens()
 
     def _enter_tokens(self) -> None:
@@ -66,8 +64,9 @@ class PreTokenCache:
         self._entered = False
         if self._fits:
             starts, ends = self._tokens
+            self._fits = False  # for as long as it is not known: a table that is full is emptied
             self.encode(self._merging.token_data, starts, ends, np.array([0, len(starts)]))
-            self._entered = True
+            self._entered = self._fits = len(self) == len(starts)
 
     def _reset(self, slots: int) -> None:
         self._short, self._long = _empty(slots), _empty(slots)
