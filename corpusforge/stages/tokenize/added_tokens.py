@@ -11,10 +11,14 @@ from numba import njit
 
 from corpusforge.stages.tokenize.pre_token_cache import find_token, token_table
 from corpusforge.text.arrays import Bools, Int32s, Int64s, UInt8s
+from corpusforge.text.blocks import load8
+from corpusforge.text.fasttext_wide import trailing_zeros
 
 TEXT = -1  # the id of a span that is text
 HIDDEN = -2  # of a token that is left in the text
 OTHERWISE = -3  # of a token that takes the white space around it, or is one only as a word: left to the reference
+FEW = 4  # first bytes of tokens that are looked for in eight bytes at a time
+_EACH_BYTE, _TOP_BITS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 
 
 class AddedTokens(NamedTuple):
@@ -76,11 +80,21 @@ def _find(
     firsts = np.zeros(256, np.bool_)
     for code in range(1 << 16):
         firsts[code >> 8] |= pairs[code]
+    heads = np.flatnonzero(firsts).astype(np.uint64) * _EACH_BYTE
     count, made = 0, 0
     for span in range(len(starts)):
         i, end = starts[span], ends[span]
         begin = i
         while i < end and kinds[span] == TEXT:
+            if len(heads) <= FEW and i + 8 <= end:  # most tokens begin with "<": look at eight bytes at a time
+                block, hits = load8(data, i), np.uint64(0)
+                for k in range(len(heads)):
+                    differ = block ^ heads[k]
+                    hits |= (differ - _EACH_BYTE) & ~differ & _TOP_BITS  # the lowest is where a byte is the same
+                if not hits:
+                    i += 8
+                    continue
+                i += trailing_zeros(hits) >> 3
             if not firsts[data[i]] or not (i + 1 == end or pairs[np.int64(data[i]) << 8 | np.int64(data[i + 1])]):
                 i += 1
                 continue

@@ -3,7 +3,7 @@
 A merge is found by the two ids: an open-addressing table of two uint64 a slot, (left << 32 | right) and (rank << 32 |
 merged id), with EMPTY where there is none. Most pairs have none, and the table has megabytes: `sieve`, one bit for each
 hash of SIEVE_BITS, rules most of them out from the second-level cache (1.8 -> 1.5 us for a pre-token that is not known
-yet). `first` holds the second number of a slot for every pair of bytes, uint64[65536].
+yet), of which it takes a quarter. `first` holds the second number of a slot for every pair of bytes, uint64[65536].
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from corpusforge.text.arrays import Int32s, Int64s, UInt8s, UInt64s
 
 EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-SIEVE_BITS = 22
+SIEVE_BITS = 21
 SHORT = 48  # up to so many bytes the least rank is looked for one by one, above a queue finds it
 
 
@@ -89,8 +89,12 @@ def encode_short(
     sieve: UInt64s,
     ids: Int64s,
     ranks: UInt64s,
+    fewest: Any,
 ) -> Any:
-    """Write the ids of data[start:end] to `ids`; return how many. `ids` and `ranks` have a place for every byte."""
+    """Write the ids of data[start:end] to `ids`; return how many. `ids` and `ranks` have a place for every byte.
+
+    Merging ends when `fewest` are left: 1 for the ids of a text.
+    """
     count = end - start
     ids[0] = byte_ids[data[start]]
     best, where = EMPTY, -1
@@ -99,7 +103,7 @@ def encode_short(
         ranks[k] = first[np.int64(data[start + k]) << 8 | np.int64(data[start + k + 1])]
         if ranks[k] < best:
             best, where = ranks[k], k
-    while where >= 0:
+    while where >= 0 and count > fewest:
         # Of equal pairs the leftmost comes first; a rank belongs to one pair, so equal entries are equal pairs.
         ids[where] = np.int64(best & np.uint64(0xFFFFFFFF))
         count -= 1

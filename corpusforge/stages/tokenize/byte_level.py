@@ -9,10 +9,10 @@ from corpusforge.stages.tokenize.added_tokens import HIDDEN, OTHERWISE, AddedTok
 from corpusforge.stages.tokenize.bpe import EMPTY, first_merges, merge_table
 from corpusforge.stages.tokenize.character_classes import NUMBER, table
 from corpusforge.stages.tokenize.patterns import GPT2, TIKTOKEN_CUTS, Cut, known
-from corpusforge.stages.tokenize.pre_token_cache import NO_TOKENS, Merging, token_table
-from corpusforge.stages.tokenize.token_splits import splits
+from corpusforge.stages.tokenize.pre_token_cache import NO_TOKENS, Merging, token_bytes, token_table
+from corpusforge.stages.tokenize.token_splits import reached, splits
 from corpusforge.stages.tokenize.tokenizer_file import added_ids
-from corpusforge.text.arrays import UInt16s
+from corpusforge.text.arrays import Int64s, UInt16s, UInt64s
 
 
 class ByteLevel(NamedTuple):
@@ -73,15 +73,21 @@ def from_ranks(ranks: Mapping[bytes, int], pattern: str, special: Mapping[str, i
     for token, rank in ranks.items():
         tokens[rank] = token
     found = token_table(tokens)
-    left, right, merged = splits(*found)
-    pairs, sieve = merge_table(left, right, merged)
-    used = pairs[:, 0] != EMPTY
-    made = pairs[used, 1] & np.uint64(0xFFFFFFFF)
-    pairs[used, 1] = made << np.uint64(32) | made  # a merge has the rank of the token it makes
     byte_ids = np.array([ranks[bytes([byte])] for byte in range(256)], np.int32)
+    pairs, sieve = _ranked(*splits(*found))
+    pairs, sieve = _ranked(*reached(*found[1:], byte_ids, first_merges(pairs, sieve, byte_ids), pairs, sieve))
     added = (added_tokens([text.encode() for text in special], list(special.values())),) if special else ()
     merging = Merging(byte_ids, first_merges(pairs, sieve, byte_ids), pairs, sieve, *found)
     return ByteLevel((cut,), table("tiktoken"), merging, added, False)
+
+
+def _ranked(left: Int64s, right: Int64s, merged: Int64s) -> tuple[UInt64s, UInt64s]:
+    """Return the table of merges and its sieve; a merge has the rank of the token it makes."""
+    pairs, sieve = merge_table(left, right, merged)
+    used = pairs[:, 0] != EMPTY
+    made = pairs[used, 1] & np.uint64(0xFFFFFFFF)
+    pairs[used, 1] = made << np.uint64(32) | made
+    return pairs, sieve
 
 
 def _merging(vocabulary: Mapping[str, int], merges: Sequence[Any], whole: bool) -> Merging | None:
@@ -101,13 +107,16 @@ def _merging(vocabulary: Mapping[str, int], merges: Sequence[Any], whole: bool) 
     byte_ids = np.zeros(256, np.int32)
     for letter, byte in alphabet.items():
         byte_ids[byte] = vocabulary[letter]
-    tokens = NO_TOKENS
+    as_bytes = {ord(letter): byte for letter, byte in alphabet.items()}
+    spelled = {
+        number: token.translate(as_bytes).encode("latin-1")
+        for token, number in vocabulary.items()
+        if alphabet.keys() >= set(token)
+    }
     if whole:
-        spelled = [b""] * (max(vocabulary.values()) + 1)
-        for token, number in vocabulary.items():
-            if alphabet.keys() >= set(token):
-                spelled[number] = bytes(alphabet[letter] for letter in token)
-        tokens = token_table(spelled)
+        tokens = token_table([spelled.get(number, b"") for number in range(max(spelled) + 1)])
+    else:
+        tokens = (NO_TOKENS[0], *token_bytes(list(spelled.values())))
     return Merging(byte_ids, first_merges(pair_table, sieve, byte_ids), pair_table, sieve, *tokens)
 
 

@@ -22,9 +22,15 @@ from corpusforge.stages.tokenize.character_classes import (
 )
 from corpusforge.stages.tokenize.patterns import Cut
 from corpusforge.text.arrays import Int64s, UInt8s, UInt16s
+from corpusforge.text.blocks import load8
+from corpusforge.text.fasttext_wide import trailing_zeros
 
 PRINTED = PUNCTUATION | SYMBOL
 WORDS = LETTER | MARK
+_ANY_CASE, _SMALL_ONLY = np.uint64(0x2020202020202020), np.uint64(0)
+_SEVEN_BITS, _TOP_BITS = np.uint64(0x7F7F7F7F7F7F7F7F), np.uint64(0x8080808080808080)
+_FROM_A, _ABOVE_Z = np.uint64(0x1F1F1F1F1F1F1F1F), np.uint64(0x0505050505050505)  # what makes "a" and "{" 0x80
+_FROM_0, _ABOVE_9 = np.uint64(0x5050505050505050), np.uint64(0x4646464646464646)
 
 
 def cut(data: UInt8s, starts: Int64s, ends: Int64s, table: UInt16s, how: Cut) -> tuple[Int64s, Int64s, Int64s]:
@@ -98,6 +104,27 @@ def _run(data: UInt8s, i: Any, end: Any, table: UInt16s, wanted: Any) -> Any:
                 return i
             i += width
     return i
+
+
+@njit(cache=True, inline="always")
+def _letters(data: UInt8s, i: Any, end: Any, table: UInt16s, wanted: Any, case: Any) -> Any:
+    """Return where a run of letters ends, as `_run` does, looking at eight ASCII letters at a time.
+
+    `case` is _ANY_CASE, or _SMALL_ONLY where of ASCII only a to z are wanted. Words are short and their lengths not to
+    be foreseen: a loop over bytes ends in a branch that the processor mispredicts, once for each word.
+    """
+    while i + 8 <= end:
+        block = load8(data, i)
+        seven = (block | case) & _SEVEN_BITS
+        # The top bit of a byte: at least "a", not above "z", and no byte of a wider character.
+        found = (seven + _FROM_A) & ~(seven + _ABOVE_Z) & ~block & _TOP_BITS
+        if found != _TOP_BITS:
+            i += trailing_zeros(found ^ _TOP_BITS) >> 3
+            if data[i] < 0x80:
+                return i
+            break
+        i += 8
+    return _run(data, i, end, table, wanted)
 
 
 @njit(cache=True, inline="always")
@@ -208,7 +235,7 @@ def _next_gpt2(data: UInt8s, i: Any, end: Any, table: UInt16s) -> Any:
         at = i + 1
     kind, width = class_at(data, at, end, table)
     if kind & LETTER:
-        return _run(data, at + width, end, table, LETTER)
+        return _letters(data, at + width, end, table, LETTER, _ANY_CASE)
     if kind & NUMBER:
         return _run(data, at + width, end, table, NUMBER)
     if kind & SPACE:
@@ -249,7 +276,7 @@ def _next_cl100k(data: UInt8s, i: Any, end: Any, table: UInt16s, digits: Any, le
             return to
     kind, width = class_at(data, i, end, table)
     if kind & letters:
-        return _run(data, i + width, end, table, letters)
+        return _letters(data, i + width, end, table, letters, _ANY_CASE)
     if kind & NUMBER:
         return _digits(data, i, end, table, digits)
     after = i + width
@@ -257,7 +284,7 @@ def _next_cl100k(data: UInt8s, i: Any, end: Any, table: UInt16s, digits: Any, le
     if after < end:
         following, wide = class_at(data, after, end, table)
         if following & letters and not kind & NEWLINE:
-            return _run(data, after + wide, end, table, letters)
+            return _letters(data, after + wide, end, table, letters, _ANY_CASE)
     return _marks_or_spaces(data, i, end, table, kind, following, after + wide, letters | NUMBER, False, whole_end)
 
 
@@ -354,7 +381,7 @@ def _capitals_small(data: UInt8s, i: Any, end: Any, table: UInt16s) -> Any:
         at += width
         if kind & SMALL:
             after_both = at
-    to = _run(data, at, end, table, SMALL)
+    to = _letters(data, at, end, table, SMALL, _SMALL_ONLY)
     return to if to > at else after_both
 
 
@@ -405,7 +432,7 @@ def _next_deepseek(data: UInt8s, i: Any, end: Any, table: UInt16s) -> Any:
     kind, width = class_at(data, i, end, table)
     after = i + width
     if kind & WORDS:
-        return _run(data, after, end, table, WORDS)
+        return _letters(data, after, end, table, WORDS, _ANY_CASE)
     following, wide = 0, 0
     if after < end:
         following, wide = class_at(data, after, end, table)
@@ -416,7 +443,7 @@ def _next_deepseek(data: UInt8s, i: Any, end: Any, table: UInt16s) -> Any:
                     at += 1
                 return at
         elif not kind & NEWLINE and following & WORDS:
-            return _run(data, after + wide, end, table, WORDS)
+            return _letters(data, after + wide, end, table, WORDS, _ANY_CASE)
     if kind & PRINTED:
         return _newlines(data, _run(data, after, end, table, PRINTED), end, False)
     if data[i] == 32 and following & PRINTED:
@@ -444,11 +471,30 @@ def _cut_digits(
             if made == len(found):
                 return False
             to = _digits(data, i, end, table, digits)
-            i = to if to > i else _run_without(data, i, end, table, NUMBER)
+            i = to if to > i else _no_numbers(data, i, end, table)
             found[made] = i
             made += 1
         offsets[span + 1] = made
     return True
+
+
+@njit(cache=True, inline="always")
+def _no_numbers(data: UInt8s, i: Any, end: Any, table: UInt16s) -> Any:
+    """Return where a run without numbers ends, eight ASCII characters at a time."""
+    while i < end:
+        if i + 8 <= end:
+            block = load8(data, i)
+            seven = block & _SEVEN_BITS
+            found = (block | (seven + _FROM_0) & ~(seven + _ABOVE_9)) & _TOP_BITS  # digits, and bytes of wider ones
+            if not found:
+                i += 8
+                continue
+            i += trailing_zeros(found) >> 3
+        kind, width = class_at(data, i, end, table)
+        if kind & NUMBER:
+            return i
+        i += width
+    return i
 
 
 @njit(cache=True)
@@ -484,7 +530,7 @@ def _cut_ideographs(
                     i += 3
             else:
                 while i < end and not _ideograph(data, i, end):
-                    i += 1
+                    i += 8 if i + 8 <= end and not load8(data, i) & _TOP_BITS else 1
             found[made] = i
             made += 1
         offsets[span + 1] = made

@@ -15,10 +15,16 @@ from corpusforge.stages.tokenize.bpe import SHORT, encode_long, encode_short, fi
 from corpusforge.stages.tokenize.compiled import text_buffers
 from corpusforge.stages.tokenize.cutters import cut
 from corpusforge.stages.tokenize.patterns import CUTS
-from corpusforge.stages.tokenize.pre_token_cache import NO_TOKENS, Merging, PreTokenCache
+from corpusforge.stages.tokenize.pre_token_cache import NO_TOKENS, Merging, PreTokenCache, token_bytes
 
 LOOKED_AT = "aAsStTlLdDmMrReEvV''   \n\r\t019.,!/-_\u0301\u00a0\u3000\u2028ſ\u212aéßǅʰª東゛・カ٣²Ⅷ\u200d\x00👩Я\u0e34"
-TEXTS = st.lists(st.text(LOOKED_AT, max_size=24) | st.text(max_size=8), max_size=6)
+TEXTS = st.lists(
+    st.text(LOOKED_AT, max_size=24)
+    | st.text(max_size=8)
+    | st.text("azAZ", max_size=20)
+    | st.text("az@[`{/:09é一 ", max_size=40),
+    max_size=6,
+)
 
 
 @pytest.mark.parametrize("pattern", CUTS, ids=lambda pattern: "-".join(map(str, CUTS[pattern])))
@@ -69,11 +75,15 @@ def test_classes_are_those_of_the_reference_and_are_asked_for_when_it_knows_othe
 MERGES = [(97, 97), (97, 98), (98, 99), (256, 97), (257, 99), (99, 258), (256, 256), (258, 98)]
 
 
-def merging() -> Merging:
+SPELLED = (b"aa", b"ab", b"bc", b"aaa", b"abc", b"cbc", b"aaaa", b"bcb")
+TOKENS = [*(bytes([byte]) for byte in range(256)), *SPELLED, b"cc", b"abab"]  # the last two no merge makes
+
+
+def merging(tokens: tuple[Any, ...] = NO_TOKENS[1:]) -> Merging:
     left, right = (np.array(side) for side in zip(*MERGES, strict=True))
     table, sieve = merge_table(left, right, np.arange(256, 256 + len(MERGES)))
     byte_ids = np.arange(256, dtype=np.int32)
-    return Merging(byte_ids, first_merges(table, sieve, byte_ids), table, sieve, *NO_TOKENS)
+    return Merging(byte_ids, first_merges(table, sieve, byte_ids), table, sieve, NO_TOKENS[0], *tokens)
 
 
 def merged(piece: bytes) -> list[int]:
@@ -88,9 +98,13 @@ def merged(piece: bytes) -> list[int]:
 
 
 @settings(deadline=None)
-@given(st.lists(st.text("abcd", min_size=1, max_size=70).map(str.encode), max_size=30), st.sampled_from([16, 1024]))
+@given(
+    st.lists(st.text("abcd", min_size=1, max_size=70).map(str.encode), max_size=30), st.sampled_from([16, 512, 1024])
+)
+@example([b"cc", b"abab", b"abc", b"ab" * 30], 512)
 def test_the_cache_gives_the_ids_that_merging_gives(pieces: list[bytes], slots: int) -> None:
-    cache = PreTokenCache(merging(), max_slots=slots)
+    cache = PreTokenCache(merging(token_bytes(TOKENS)), max_slots=slots)
+    assert len(cache) == (len(TOKENS) if slots > 16 else 0)
     data = np.frombuffer(b"".join(pieces) or b"\0", np.uint8)
     ends = np.cumsum([len(piece) for piece in pieces], dtype=np.int64)
     starts = ends - [len(piece) for piece in pieces] if pieces else ends
@@ -107,17 +121,18 @@ def test_the_cache_gives_the_ids_that_merging_gives(pieces: list[bytes], slots: 
 def test_short_and_long_pieces_are_merged_alike(piece: bytes) -> None:
     one, data = merging(), np.frombuffer(piece, np.uint8)
     ids, ranks = np.empty(SHORT, np.int64), np.empty(SHORT, np.uint64)
-    count = encode_short(data, 0, len(piece), one.byte_ids, one.first, one.table, one.sieve, ids, ranks)
+    count = encode_short(data, 0, len(piece), one.byte_ids, one.first, one.table, one.sieve, ids, ranks, 1)
     long = encode_long(data, 0, len(piece), one.byte_ids, one.first, one.table, one.sieve)
     assert ids[:count].tolist() == long.tolist() == merged(piece)
 
 
-def test_the_cache_is_bounded_and_goes_on_when_it_is_full() -> None:
-    cache = PreTokenCache(merging(), max_slots=256)
+@pytest.mark.parametrize(("tokens", "slots"), [(NO_TOKENS[1:], 256), (token_bytes(TOKENS), 512)])
+def test_the_cache_is_bounded_and_goes_on_when_it_is_full(tokens: Any, slots: int) -> None:
+    cache = PreTokenCache(merging(tokens), max_slots=slots)
     for turn in range(40):
         pieces = [f"{turn}-{i}".encode() * (1 + i % 5) for i in range(100)]
         data = np.frombuffer(b"".join(pieces), np.uint8)
         ends = np.cumsum([len(piece) for piece in pieces])
         ids, _ = cache.encode(data, ends - [len(piece) for piece in pieces], ends, np.array([0, 100]))
         assert ids.tolist() == [number for piece in pieces for number in merged(piece)]
-        assert len(cache) <= 256 and cache.nbytes < 300_000
+        assert len(cache) <= slots and cache.nbytes < 300_000
