@@ -11,6 +11,7 @@ from corpusforge.report.charts import histogram
 from corpusforge.report.distributions import Distribution
 from corpusforge.report.figures import figures
 from corpusforge.report.losses import box_of
+from corpusforge.report.personal import said as done
 
 NAME = "report.html"
 MOST_CHARTS = 24  # 6 kB and 0.06 s each
@@ -44,6 +45,7 @@ def page(given: dict[str, Any]) -> str:
         "seconds": seconds,
         "value": value,
         "change": change,
+        "done": done,
     }
     environment.filters.update(filters)
     manifest = given["manifest"]
@@ -68,8 +70,8 @@ def _safe(given: dict[str, Any]) -> dict[str, Any]:
     paths = mask([entry["path"] for entry in inputs["largest"]])
     largest = [{**entry, "path": path} for entry, path in zip(inputs["largest"], paths, strict=True)]
     recipe, output = mask([given["recipe"], given["output"]])
-    said = {**given, "inputs": {**inputs, "largest": largest}, "recipe": recipe, "output": output}
-    return {name: said[name] for name in said if name not in ("boxes", "samples", "distributions")}
+    masked = {**given, "inputs": {**inputs, "largest": largest}, "recipe": recipe, "output": output}
+    return {name: masked[name] for name in masked if name not in ("boxes", "samples", "distributions")}
 
 
 def _stages(given: Mapping[str, Any]) -> list[dict[str, Any]]:

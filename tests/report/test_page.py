@@ -11,8 +11,9 @@ import pytest
 
 from corpusforge.cli import main
 from corpusforge.report import page
-from corpusforge.report.figures import _personal, figures
+from corpusforge.report.figures import figures
 from corpusforge.report.losses import funnel, losses
+from corpusforge.report.personal import personal
 
 PERSONAL = ("jane.roe@web-mail.org", "(212) 664-7665", "81.2.69.160", "4012888888881881", "roe@post-office.org")
 SCRIPT = "<script>alert(document.domain)</script><img src=x onerror=alert(1)>"
@@ -138,10 +139,36 @@ def test_personal_data_is_counted_by_type_and_action_from_the_manifest() -> None
     stages: Any = SimpleNamespace(
         entries=entries, fields=[{"mask": ["email"], "replace": ["ip"], "hash": ["rest"]}, {}]
     )
-    rows = _personal(stages, ["privacy.pii (web)", "dedup.exact"], cast(Any, None))
+    rows = personal(stages, ["privacy.pii (web)", "dedup.exact"], cast(Any, None))
     assert [(row["type"], row["action"], row["spans"]) for row in rows] == [
         ("email", "mask", 3), ("ip", "replace", 0), ("iban", "hash", 2),
     ]  # fmt: skip
+
+
+def test_duplicates_removed_from_clusters_add_up_to_what_the_stage_rejected(tmp_path: Path) -> None:
+    tale = " ".join(f"word{i}" for i in range(60))
+    rows = [{"text": f"{tale} {'and no more' * (i % 2)} end", "url": None} for i in range(2)]
+    rows += [{"text": f"{tale} {tail}", "url": None} for tail in ("once", "twice", "thrice")]
+    rows += [{"text": " ".join(f"other{i}" for i in range(30)), "url": None}] * 2
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join(map(orjson.dumps, rows)))
+    (tmp_path / "recipe.yaml").write_text(
+        f"corpusforge: 1\nsources: {{a: {{read.jsonl: {{paths: '{tmp_path}/a.jsonl'}}}}}}\n"
+        f"stages: [dedup.exact, dedup.minhash]\nwrite.parquet: {{path: '{tmp_path}/out'}}\nrun: {{workers: 1}}\n"
+    )
+    with pytest.raises(SystemExit) as ended:
+        main(["run", str(tmp_path / "recipe.yaml")])
+    assert ended.value.code == 0
+    found = figures(tmp_path / "out")["duplicates"]
+    (stage,) = [
+        s for s in orjson.loads((tmp_path / "out/manifest.json").read_bytes())["stages"] if "minhash" in s["name"]
+    ]
+    assert found["exact"] == 1
+    assert found["near"] == stage["rejected"]["near_duplicate"] > 1
+    assert sum(row["removed"] for row in found["clusters"]) == found["near"]
+    assert all(row["removed"] + row["kept"] + row["other"] == row["documents"] for row in found["clusters"])
+    assert found["unplaced"] == 0
+    said = text_of((tmp_path / "out/report.html").read_text(encoding="utf-8"))
+    assert re.search(rf" all \d+ \d+ {found['near']} \d+ ", said)
 
 
 def samples(output: Path) -> list[dict[str, Any]]:
