@@ -5,7 +5,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
 
 from corpusforge.engine.samples import STATED, first, masked
@@ -15,18 +14,14 @@ from corpusforge.report.duplicates import duplicates
 from corpusforge.report.lookup import read_manifest
 from corpusforge.report.losses import funnel, losses, titles
 from corpusforge.report.personal import in_kept, personal
+from corpusforge.report.reasons import FIELDS, decided, described
 from corpusforge.report.sampled_rows import SampledRows
 from corpusforge.report.shares import Shares
 
 MOST_INPUTS = 40
+WORDS = ("plain", "signal", "bound", "asked")
 MOST_SAMPLES = 20  # of a stage and reason, when a run took none itself
 MOST_FROM_REJECTED = 50_000  # rows of rejected/ looked at when a run took no samples
-# The number that decided, and the field of its stage that it was compared with.
-FIELDS = {
-    "low_language_score": ("language_score", "min_score"),
-    "toxic": ("toxicity_score", "max_score"),
-    "near_duplicate": ("similarity", "verify"),
-}
 
 
 def figures(output: Path) -> dict[str, Any]:
@@ -54,7 +49,7 @@ def figures(output: Path) -> dict[str, Any]:
         "fields": stages.fields,
         "titles": named,
         "losses": [
-            {**loss, "bound": _bound(stages, loss["place"], loss["reason"])} for loss in losses(stages.entries, named)
+            {**loss, **described(stages, loss["place"], loss["reason"])} for loss in losses(stages.entries, named)
         ],
         "boxes": funnel(stages.entries),
         "sources": _sources(manifest, shares),
@@ -124,30 +119,22 @@ def _by_reason(rows: list[dict[str, Any]], stages: Stages, named: list[str]) -> 
     groups = []
     for (name, reason), mine in groupby(ordered, key=lambda row: (row["stage"], row["reason"])):
         able = [i for i, s in enumerate(stages.entries) if s["name"] == name and reason in s["rejected"]]
+        words = [described(stages, i, reason) for i in able]
+        joined = {name: " or ".join(dict.fromkeys(w[name] for w in words if w[name])) for name in WORDS}
         groups.append(
             {
                 "stage": ", ".join(named[i] for i in able) or name,
                 "reason": reason,
                 "documents": sum(stages.entries[i]["rejected"][reason] for i in able),
-                "bound": ", ".join(dict.fromkeys(said for i in able if (said := _bound(stages, i, reason)))),
-                "rows": list(mine),
+                **joined,
+                "rows": [{**row, "decided": _decided(row, joined["signal"])} for row in mine],
             }
         )
     return sorted(groups, key=lambda group: (-group["documents"], group["stage"], group["reason"]))
 
 
-def _bound(stages: Stages, place: int, reason: str) -> str:
-    fields = stages.fields[place]
-    if reason == "wrong_language" and fields.get("keep"):
-        return f"keep {', '.join(fields['keep'])}"
-    if reason in FIELDS and FIELDS[reason][1] in fields:
-        return f"{FIELDS[reason][1]} {fields[FIELDS[reason][1]]:g}"
-    if "pack" in fields and stages.entries[place]["name"] == "quality.rules" and stages.unchanged(place):
-        for rule in stages.pack(place).rules:
-            for end, name in (("below_min", "min"), ("above_max", "max")):
-                if reason == f"{rule.name}_{end}" and np.isfinite(getattr(rule, name)):
-                    return f"{name} {getattr(rule, name):g}"
-    return ""
+def _decided(row: Mapping[str, Any], signal: str) -> str:
+    return "" if row["value"] is None else decided(row, signal)
 
 
 def _recipe(output: Path) -> str:
