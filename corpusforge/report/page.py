@@ -129,6 +129,7 @@ def _chart(one: Distribution, markup: Any) -> dict[str, Any] | None:
     return {
         "svg": markup(histogram(drawn["edges"], drawn["counts"], drawn["scale"], (low, high), label)),
         "signal": one.signal,
+        "log": drawn["scale"] == "log",
         "title": one.title,
         "said": said,
         "rejected": one.rejected,

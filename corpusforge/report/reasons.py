@@ -32,9 +32,11 @@ ENDS = (("below_min", "min", "below", "at least"), ("above_max", "max", "above",
 
 
 def described(stages: Stages, place: int, reason: str) -> dict[str, Any]:
-    """Return `plain`, the reason in words; `bound`, as the recipe names it; `asked`, the bound in words; `signal`."""
+    """Return `plain`, the reason in words; `bound`, as the recipe names it; `asked`, the bound in words; `hint`, the
+    same where `plain` does not tell it; `signal`, what was measured."""
     fields = stages.fields[place]
     plain, signal, bound, asked = PLAIN.get(reason, reason.replace("_", " ")), "", "", ""
+    told = False
     if reason == "wrong_language" and fields.get("keep"):
         keep = ", ".join(fields["keep"])
         bound, asked = f"keep {keep}", f"only {keep} {'is' if len(fields['keep']) == 1 else 'are'} kept"
@@ -42,7 +44,7 @@ def described(stages: Stages, place: int, reason: str) -> dict[str, Any]:
         signal, field = FIELDS[reason]
         bound = f"{field} {fields[field]:g}"
         said = "at most" if field.startswith("max") else "at least"
-        asked = f"{said} {fields[field]:g} {'is removed' if field == 'verify' else 'asked'}"
+        asked = f"{fields[field]:g} or more is removed" if field == "verify" else f"{said} {fields[field]:g} asked"
     elif stages.entries[place]["name"] == RULES:
         rule = _rule(stages, place, reason)
         for end, name, side, said in ENDS:
@@ -52,8 +54,9 @@ def described(stages: Stages, place: int, reason: str) -> dict[str, Any]:
                     limit = getattr(rule, name)
                     signal, bound = rule.signal, f"{name} {limit:g}"
                     shown = value(limit, signal)
+                    told = True
                     plain, asked = f"{signal.replace('_', ' ')} {side} {shown}", f"{said} {shown} asked"
-    return {"plain": plain, "signal": signal, "bound": bound, "asked": asked}
+    return {"plain": plain, "signal": signal, "bound": bound, "asked": asked, "hint": "" if told else asked}
 
 
 def _rule(stages: Stages, place: int, reason: str) -> Rule | None:
