@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from corpusforge.schema import SIGNAL_PREFIX
 MOST_VALUES = 100_000  # of a signal: 40 signals take 32 MB; a share outside a bound is good to 0.3 percentage points
 BINS = 40
 LOG_ABOVE = 10.0  # 99.5th percentile over the median: beyond it all mass stands in the first bins of a linear scale
+MARGIN = 0.03  # of the axis, free on both sides
+FROM_ZERO = 0.5  # an axis starts at 0 when it would start below this share of its end
 FAR = 3.0  # a bound this many times beyond the data is named, not drawn
 
 
@@ -66,26 +69,17 @@ class Distribution:
         if not len(values):
             return None
         low, middle, high = (float(x) for x in np.quantile(values, [0.005, 0.5, 0.995]))
-        log = low >= 0 and high > LOG_ABOVE * max(middle, 1.0)
         bounds = [b for b in (self.min, self.max) if b is not None]
-        reach = max(high - low, abs(high)) * (FAR if not log else 100.0) or math.inf
+        wide = low >= 0 and high > LOG_ABOVE * max(middle, 1.0)
+        reach = max(high - low, abs(high)) * (100.0 if wide or low >= 1 else FAR) or math.inf
         drawn = [b for b in bounds if low - reach <= b <= high + reach]
-        low, high = min([low, *drawn]), max([high, *drawn])
-        if high <= low:
-            low, high = (max(0.0, low - 0.5) if low >= 0 else low - 0.5), high + 0.5
-        margin = (high - low) * 0.03
-        if log:
-            edges = np.expm1(np.linspace(math.log1p(max(low, 0)), math.log1p(high) * 1.02, BINS + 1))
-        else:
-            edges = np.linspace(low - margin if low else 0.0, high + margin, BINS + 1)
         # A bound is the end of a bin, so that what it rejects has bins of its own; `max` itself is within.
-        ends = [self.min] if self.min in drawn else []
-        ends += [np.nextafter(self.max, np.inf)] if self.max is not None and self.max in drawn else []
-        if min(ends, default=math.inf) <= edges[0] + margin / 2:
-            edges = np.concatenate([[edges[0] - margin], edges])
-        for end in ends:  # in place of an edge beside it: a bar too thin to see would hide what it counts
-            edges = edges[np.abs(edges - end) > (high - low) * 1e-3]
-        edges = np.unique(np.concatenate([edges, ends]))
+        ends = [self.min] if self.min is not None and self.min in drawn else []
+        ends += [float(np.nextafter(self.max, np.inf))] if self.max is not None and self.max in drawn else []
+        low, high = min([low, *ends]), max([high, *ends])
+        positive = bool(values.min() >= 0) and low >= 0
+        log = positive and high > LOG_ABOVE * max(middle, 1.0)
+        edges = _edges(low, high, ends, log, positive)
         counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
         return {
             "edges": edges.tolist(),
@@ -94,6 +88,31 @@ class Distribution:
             "off": [b for b in bounds if b not in drawn],
             "documents": len(values),
         }
+
+
+def _edges(low: float, high: float, ends: Sequence[float], log: bool, positive: bool) -> np.ndarray:
+    # Bins of about one width as drawn; between two bounds of exactly one. Below the lowest end and above the highest
+    # there is room for what they reject, but no axis of a signal that counts goes below 0.
+    def place(x: float) -> float:
+        return math.log1p(x) if log else x
+
+    def back(x: np.ndarray) -> np.ndarray:
+        return np.asarray(np.expm1(x) if log else x)
+
+    span = place(high) - place(low) or 1.0
+    first, last = place(low) - span * MARGIN, place(high) + span * MARGIN
+    if positive and (first < 0 or place(low) < FROM_ZERO * place(high)):
+        first = 0.0
+    inner = sorted(ends)
+    marks = [float(back(np.asarray(first))), *inner, float(back(np.asarray(last)))]
+    found = [np.asarray(inner, float)]
+    for start, stop in pairwise(marks):
+        width = place(stop) - place(start)
+        if width > 0:
+            count = max(1, round(BINS * width / (last - first)))
+            steps = back(np.linspace(place(start), place(stop), count + 1))
+            found += [steps[1:-1], np.asarray([start, stop])]  # the ends exactly, whatever the logarithm rounds
+    return np.unique(np.concatenate(found))
 
 
 def distributions(stages: Stages, titles: Sequence[str], signals: SampledRows) -> list[Distribution]:

@@ -5,27 +5,23 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import orjson
 
 from corpusforge.engine.samples import STATED, first, masked
 from corpusforge.report.blocks import Stages
 from corpusforge.report.distributions import Distribution, distributions
+from corpusforge.report.duplicates import duplicates
 from corpusforge.report.lookup import read_manifest
 from corpusforge.report.losses import funnel, losses, titles
+from corpusforge.report.personal import in_kept, personal
+from corpusforge.report.reasons import FIELDS, decided, described
 from corpusforge.report.sampled_rows import SampledRows
 from corpusforge.report.shares import Shares
 
 MOST_INPUTS = 40
+WORDS = ("plain", "signal", "bound", "asked")
 MOST_SAMPLES = 20  # of a stage and reason, when a run took none itself
 MOST_FROM_REJECTED = 50_000  # rows of rejected/ looked at when a run took no samples
-CLUSTER_BOUNDS = (2, 3, 4, 5, 10, 20, 50, 100, 1000)
-# The number that decided, and the field of its stage that it was compared with.
-FIELDS = {
-    "low_language_score": ("language_score", "min_score"),
-    "toxic": ("toxicity_score", "max_score"),
-    "near_duplicate": ("similarity", "verify"),
-}
 
 
 def figures(output: Path) -> dict[str, Any]:
@@ -46,6 +42,7 @@ def figures(output: Path) -> dict[str, Any]:
     if not kept.read:
         shares.take_languages(written(manifest, "language"))
     found = distributions(stages, named, signals) + _scores(stages, named, shares)
+    treated = personal(stages, named, shares)
     rows = _samples(output, manifest)
     known = bool(kept.read) or not manifest["documents"]["kept"]  # packed sequences and other formats name no URL
     return {
@@ -54,15 +51,16 @@ def figures(output: Path) -> dict[str, Any]:
         "fields": stages.fields,
         "titles": named,
         "losses": [
-            {**loss, "bound": _bound(stages, loss["place"], loss["reason"])} for loss in losses(stages.entries, named)
+            {**loss, **described(stages, loss["place"], loss["reason"])} for loss in losses(stages.entries, named)
         ],
         "boxes": funnel(stages.entries),
         "sources": _sources(manifest),
         "languages": shares.languages() if known or written(manifest, "language") else [],
         "domains": shares.domains() if known else [],
         "distributions": found,
-        "clusters": _clusters(shares),
-        "personal": _personal(stages, named, shares),
+        "duplicates": duplicates(stages, shares),
+        "personal": treated,
+        "personal_kept": in_kept(treated, shares),
         "samples": _by_reason(rows, stages, named),
         "samples_taken": bool(rows),
         "whole": {"kept": kept.whole, "rejected": rejected.whole, "signals": signals.whole},
@@ -112,52 +110,6 @@ def _sources(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _clusters(shares: Shares) -> list[dict[str, Any]]:
-    scale = shares.rows["kept"].scale
-    sizes = sorted(size for size in shares.clusters if size > 1)
-    rows = []
-    for low, after in zip(CLUSTER_BOUNDS, (*CLUSTER_BOUNDS[1:], None), strict=True):
-        mine = [size for size in sizes if size >= low and (after is None or size < after)]
-        if mine:
-            last = after - 1 if after else max(mine)
-            name = str(low) if last == low else f"{low} to {last}"
-            rows.append({"name": name, "documents": round(sum(shares.clusters[size] for size in mine) * scale)})
-    return rows
-
-
-def _personal(stages: Stages, named: list[str], shares: Shares) -> list[dict[str, Any]]:
-    rows = []
-    for place, (stage, fields) in enumerate(zip(stages.entries, stages.fields, strict=True)):
-        if stage["name"] != "privacy.pii":
-            continue
-        actions = {
-            kind: action for action in ("mask", "replace", "hash", "remove") for kind in fields.get(action) or ()
-        }
-        counts: Mapping[str, int] = stage.get("counts") or {}
-        for kind in actions or dict.fromkeys(name.removeprefix("pii_") for name in counts or shares.personal):
-            found = counts.get(f"pii_{kind}") if counts else None
-            action = actions.get(kind, actions.get("rest", "mask"))
-            rows.append({"stage": named[place], "type": kind, "action": action, "spans": found})
-        covered = {row["type"] for row in rows if row["stage"] == named[place]}
-        for name, count in sorted(counts.items()):
-            if count and (kind := name.removeprefix("pii_")) not in covered:
-                rows.append(
-                    {"stage": named[place], "type": kind, "action": actions.get("rest", "mask"), "spans": count}
-                )
-    if rows and all(row["spans"] is None for row in rows):  # an earlier version: the columns of what was kept
-        scale = shares.rows["kept"].scale
-        return [
-            {
-                "stage": "all stages, kept documents",
-                "type": name.removeprefix("pii_"),
-                "action": "",
-                "spans": round(n * scale),
-            }
-            for name, n in sorted(shares.personal.items())
-        ]
-    return [row for row in rows if row["spans"] is not None]
-
-
 def _samples(output: Path, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the samples that the run took, or, of a run without, rows of rejected/, masked alike."""
     path = output / "report.json"
@@ -181,30 +133,22 @@ def _by_reason(rows: list[dict[str, Any]], stages: Stages, named: list[str]) -> 
     groups = []
     for (name, reason), mine in groupby(ordered, key=lambda row: (row["stage"], row["reason"])):
         able = [i for i, s in enumerate(stages.entries) if s["name"] == name and reason in s["rejected"]]
+        words = [described(stages, i, reason) for i in able]
+        joined = {name: " or ".join(dict.fromkeys(w[name] for w in words if w[name])) for name in WORDS}
         groups.append(
             {
                 "stage": ", ".join(named[i] for i in able) or name,
                 "reason": reason,
                 "documents": sum(stages.entries[i]["rejected"][reason] for i in able),
-                "bound": ", ".join(dict.fromkeys(said for i in able if (said := _bound(stages, i, reason)))),
-                "rows": list(mine),
+                **joined,
+                "rows": [{**row, "decided": _decided(row, joined["signal"])} for row in mine],
             }
         )
     return sorted(groups, key=lambda group: (-group["documents"], group["stage"], group["reason"]))
 
 
-def _bound(stages: Stages, place: int, reason: str) -> str:
-    fields = stages.fields[place]
-    if reason == "wrong_language" and fields.get("keep"):
-        return f"keep {', '.join(fields['keep'])}"
-    if reason in FIELDS and FIELDS[reason][1] in fields:
-        return f"{FIELDS[reason][1]} {fields[FIELDS[reason][1]]:g}"
-    if "pack" in fields and stages.entries[place]["name"] == "quality.rules" and stages.unchanged(place):
-        for rule in stages.pack(place).rules:
-            for end, name in (("below_min", "min"), ("above_max", "max")):
-                if reason == f"{rule.name}_{end}" and np.isfinite(getattr(rule, name)):
-                    return f"{name} {getattr(rule, name):g}"
-    return ""
+def _decided(row: Mapping[str, Any], signal: str) -> str:
+    return "" if row["value"] is None else decided(row, signal)
 
 
 def _recipe(output: Path) -> str:

@@ -10,7 +10,9 @@ from corpusforge.engine.storage import write_whole
 from corpusforge.report.charts import histogram
 from corpusforge.report.distributions import Distribution
 from corpusforge.report.figures import figures
-from corpusforge.report.losses import box_of
+from corpusforge.report.losses import BOXES, box_of
+from corpusforge.report.personal import said as done
+from corpusforge.report.reasons import by_reason
 
 NAME = "report.html"
 MOST_CHARTS = 24  # 6 kB and 0.06 s each
@@ -19,6 +21,7 @@ FULL_SAMPLES = 40  # reasons shown with all their samples; later ones, the rares
 FEW = 3
 SNIPPET_CHARS = 400
 NO_TEXT = "No text: the document left before a text was taken from it, or the run kept none."
+WARC = ("warcinfo", "response", "resource", "request", "metadata", "revisit", "conversion", "continuation")
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -32,7 +35,7 @@ def write(output: Path) -> Path:
 def page(given: dict[str, Any]) -> str:
     """Return the HTML of what `figures` returned."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
+    from markupsafe import Markup, escape
 
     environment = Environment(
         loader=PackageLoader("corpusforge.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -42,21 +45,27 @@ def page(given: dict[str, Any]) -> str:
         "p": percent,
         "size": size,
         "seconds": seconds,
-        "value": value,
+        "broken": lambda x: Markup(str(escape(x)).replace("_", "_<wbr>")),
         "change": change,
+        "done": done,
     }
     environment.filters.update(filters)
     manifest = given["manifest"]
+    samples = _samples(given["samples"])
     charts = [chart for one in given["distributions"] if (chart := _chart(one, Markup))]
     return environment.get_template("report.html").render(
         **_safe(given),
         name=Path(given["output"]).name,
         documents=manifest["documents"],
         stages=_stages(given),
+        reasons=by_reason(given["losses"]),
+        html_bytes=_html_bytes(given),
+        uncounted=_uncounted(manifest["skipped"]),
         boxes=_boxes(given),
         charts=charts[:MOST_CHARTS],
         charts_left=len(charts) - len(charts[:MOST_CHARTS]),
-        samples=_samples(given["samples"]),
+        samples=samples,
+        links={group["reason"]: group["id"] for group in reversed(samples)},
         most=MOST_ROWS,
         no_text=NO_TEXT,
     )
@@ -68,8 +77,8 @@ def _safe(given: dict[str, Any]) -> dict[str, Any]:
     paths = mask([entry["path"] for entry in inputs["largest"]])
     largest = [{**entry, "path": path} for entry, path in zip(inputs["largest"], paths, strict=True)]
     recipe, output = mask([given["recipe"], given["output"]])
-    said = {**given, "inputs": {**inputs, "largest": largest}, "recipe": recipe, "output": output}
-    return {name: said[name] for name in said if name not in ("boxes", "samples", "distributions")}
+    masked = {**given, "inputs": {**inputs, "largest": largest}, "recipe": recipe, "output": output}
+    return {name: masked[name] for name in masked if name not in ("boxes", "samples", "distributions")}
 
 
 def _stages(given: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -78,19 +87,30 @@ def _stages(given: Mapping[str, Any]) -> list[dict[str, Any]]:
         mine = [loss for loss in given["losses"] if loss["place"] == place]
         speed = rate(stage["bytes"], stage["seconds"])
         counts = {name: stage[name] for name in ("read", "kept", "bytes", "seconds")}
+        counts["gone"] = sum(loss["documents"] for loss in mine)
         rows.append({"title": title, **counts, "speed": speed, "reasons": mine, "lost": bool(mine)})
     return rows
+
+
+def _html_bytes(given: Mapping[str, Any]) -> int:
+    # Of what the readers read, the bytes that a stage for pages made text of.
+    stages = given["manifest"]["stages"]
+    pages = {source for stage in stages if stage["name"] == "extract.html" for source in stage["sources"]}
+    return sum(s["bytes"] for s in stages if box_of(s["name"]) == BOXES[0][0] and pages & set(s["sources"]))
+
+
+def _uncounted(skipped: Mapping[str, int]) -> list[str]:
+    return [
+        f"{count:,} {kinds(kind, count)}" for kind, count in sorted(skipped.items(), key=lambda kv: (-kv[1], kv[0]))
+    ]
 
 
 def _boxes(given: Mapping[str, Any]) -> list[dict[str, Any]]:
     names = [box_of(stage["name"]) for stage in given["manifest"]["stages"]]
     boxes = []
     for box in given["boxes"]:
-        sums: dict[str, int] = {}
-        for loss in given["losses"]:
-            if names[loss["place"]] == box["name"]:
-                sums[loss["reason"]] = sums.get(loss["reason"], 0) + loss["documents"]
-        reasons = [{"reason": r, "documents": n} for r, n in sorted(sums.items(), key=lambda item: (-item[1], item[0]))]
+        mine = [loss for loss in given["losses"] if names[loss["place"]] == box["name"]]
+        reasons = by_reason(mine)
         boxes.append({**box, "reasons": reasons})
     readers = [s for s, n in zip(given["manifest"]["stages"], names, strict=True) if n == given["boxes"][0]["name"]]
     boxes[0]["bytes_in"] = sum(stage["bytes"] for stage in readers)
@@ -109,6 +129,7 @@ def _chart(one: Distribution, markup: Any) -> dict[str, Any] | None:
     return {
         "svg": markup(histogram(drawn["edges"], drawn["counts"], drawn["scale"], (low, high), label)),
         "signal": one.signal,
+        "log": drawn["scale"] == "log",
         "title": one.title,
         "said": said,
         "rejected": one.rejected,
@@ -121,13 +142,26 @@ def _samples(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for number, group in enumerate(groups):
         rows = group["rows"] if number < FULL_SAMPLES else group["rows"][:FEW]
         cut = [{**row, "text": shortened(row["text"])} for row in rows]
-        shown.append({**group, "rows": cut})
+        shown.append({**group, "rows": cut, "id": f"samples-{number}"})
     return shown
 
 
 def shortened(text: str | None) -> str | None:
     """Return the beginning of a text."""
     return f"{text[:SNIPPET_CHARS]} …" if text and len(text) > SNIPPET_CHARS else text
+
+
+def kinds(kind: str, count: int) -> str:
+    """Return what a reader passed over in words.
+
+    >>> kinds("request", 373), kinds("directory", 2), kinds("binary_file", 1)
+    ('WARC request records', 'directories', 'binary file')
+    """
+    if kind in WARC or kind == "filedesc":
+        said = f"{'ARC' if kind == 'filedesc' else 'WARC'} {kind} record"
+    else:
+        said = kind.replace("_", " ")
+    return said if count == 1 else f"{said[:-1]}ies" if said.endswith("y") else said if said[-1] == "l" else f"{said}s"
 
 
 def rate(count: int, time: float) -> str:
@@ -184,12 +218,3 @@ def seconds(count: float) -> str:
         return f"{count:.1f} s"
     hours, minutes = divmod(round(count / 60), 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
-
-
-def value(number: float) -> str:
-    """Return the number that decided.
-
-    >>> value(0.38833281), value(8024.0)
-    ('0.388', '8,024')
-    """
-    return f"{number:,.0f}" if number == int(number) else f"{number:,.3g}"

@@ -50,12 +50,15 @@ class Shares:
         self.host = {"kept": Tally(), "rejected": Tally()}
         self.scores: dict[str, list[np.ndarray]] = {}  # language_score, toxicity_score of what was kept
         self.clusters: Counter[int] = Counter()  # size of a cluster -> clusters
+        self.cluster_of: dict[str, int] = {}  # cluster with a document that was kept -> its size
+        self.size_of: dict[str, int] = {}  # such a document -> the size of its cluster
+        self.copies: Counter[str] = Counter()  # document that stayed -> near duplicates of it that were removed
         self.personal: Counter[str] = Counter()  # pii_* -> spans in what was kept
         self.refused: dict[str, list[np.ndarray]] = {}  # reason -> the values that decided
 
     def read(self) -> None:
         """Go through both kinds of parts."""
-        columns = ["language", "url", "language_score", "toxicity_score", "cluster_size"]
+        columns = ["language", "url", "language_score", "toxicity_score", "doc_id", "cluster_id", "cluster_size"]
         rows = self.rows["kept"]
         names = columns + [f"pii_{name}" for name in _personal_columns(rows)]
         for batch in rows.batches(names):
@@ -68,16 +71,25 @@ class Shares:
             if "cluster_size" in have:
                 for entry in pc.value_counts(batch.column("cluster_size").drop_null()).to_pylist():
                     self.clusters[entry["values"]] += entry["counts"]
+            if {"doc_id", "cluster_id", "cluster_size"} <= have:
+                mine = batch.filter(batch.column("cluster_id").is_valid())
+                names_of, sizes = mine.column("cluster_id").to_pylist(), mine.column("cluster_size").to_pylist()
+                self.cluster_of.update(zip(names_of, sizes, strict=True))
+                self.size_of.update(zip(mine.column("doc_id").to_pylist(), sizes, strict=True))
             for name in have:
                 if name.startswith("pii_") and pa.types.is_integer(batch.schema.field(name).type):
                     self.personal[name] += pc.sum(batch.column(name)).as_py() or 0
-        for batch in self.rows["rejected"].batches(["language", "url", "reason", "value"]):
+        for batch in self.rows["rejected"].batches(["language", "url", "reason", "value", "detail"]):
             self._count("rejected", batch)
             if {"reason", "value"} <= set(batch.schema.names):
                 for reason in batch.column("reason").unique().to_pylist():
                     mine = pc.and_(pc.equal(batch.column("reason"), reason), batch.column("value").is_valid())
                     values = batch.column("value").filter(mine).to_numpy(zero_copy_only=False)
                     self.refused.setdefault(reason, []).append(values)
+
+            if {"reason", "detail"} <= set(batch.schema.names):
+                near = batch.filter(pc.equal(batch.column("reason"), "near_duplicate"))
+                self.copies.update(near.column("detail").drop_null().to_pylist())
 
     def _count(self, kind: str, batch: pa.RecordBatch) -> None:
         have = batch.schema.names

@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpusforge.report.charts import histogram
 from corpusforge.report.distributions import Distribution
 
 VALUES = st.lists(st.floats(-1e6, 1e6, allow_nan=False).map(lambda x: round(x, 3)), min_size=1, max_size=60)
@@ -29,3 +30,23 @@ def test_bins_on_the_wrong_side_of_a_bound_hold_exactly_what_it_rejects(
 
 def test_a_signal_that_nothing_has_is_no_chart() -> None:
     assert Distribution({0: "x"}, "x", None, 1.0, values=[np.array([np.nan])]).histogram() is None
+
+
+@given(st.lists(st.integers(0, 10**5), min_size=1, max_size=60), st.integers(0, 10**5))
+def test_an_axis_of_counts_starts_at_0_or_above_and_holds_every_value_once(values: list[int], bound: int) -> None:
+    drawn = Distribution({0: "x"}, "x", float(bound), None, values=[np.array(values, float)]).histogram()
+    assert drawn is not None
+    assert drawn["edges"][0] >= 0
+    assert sum(drawn["counts"]) == len(values)
+
+
+def test_a_far_bound_makes_a_logarithmic_chart_whose_bins_are_of_about_one_width() -> None:
+    values = np.geomspace(20, 5000, 400)
+    drawn = Distribution({0: "x"}, "word_count", 50.0, 100_000.0, values=[values]).histogram()
+    assert drawn is not None
+    assert (drawn["scale"], drawn["off"]) == ("log", [])
+    widths = np.diff(np.log1p(drawn["edges"]))
+    assert widths.max() < 1.6 * widths.min()
+    assert np.count_nonzero(drawn["counts"]) > 10
+    svg = histogram(drawn["edges"], drawn["counts"], drawn["scale"], (50.0, 100_000.0), "word_count")
+    assert all(f">{mark}</text>" in svg for mark in ("0", "10", "1k", "100k"))

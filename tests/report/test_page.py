@@ -11,8 +11,9 @@ import pytest
 
 from corpusforge.cli import main
 from corpusforge.report import page
-from corpusforge.report.figures import _personal, figures
+from corpusforge.report.figures import figures
 from corpusforge.report.losses import funnel, losses
+from corpusforge.report.personal import personal
 
 PERSONAL = ("jane.roe@web-mail.org", "(212) 664-7665", "81.2.69.160", "4012888888881881", "roe@post-office.org")
 SCRIPT = "<script>alert(document.domain)</script><img src=x onerror=alert(1)>"
@@ -65,7 +66,7 @@ def html(output: Path) -> str:
 
 
 def text_of(html: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html.replace("<wbr>", "")))
 
 
 @pytest.mark.parametrize("name", ["report.html", "report.json"])
@@ -104,7 +105,10 @@ def test_every_count_of_the_manifest_stands_in_the_page(output: Path, html: str)
     for stage in manifest["stages"]:
         assert re.search(rf"{re.escape(stage['name'])}[\w ]*(?:\(pages\))? {stage['read']} {stage['kept']} ", said)
         for reason, count in stage["rejected"].items():
-            assert f"{reason} −{count} " in said
+            assert re.search(rf"{reason} {count} [\d.<> ]+% ", said)
+        if stage["rejected"]:
+            lost = stage["read"] - stage["kept"]
+            assert f" {stage['read']} {stage['kept']} {lost} {page.percent(lost / stage['read'])} " in said
 
 
 def test_the_boxes_of_the_figure_and_the_losses_add_up_to_the_run(output: Path) -> None:
@@ -138,10 +142,36 @@ def test_personal_data_is_counted_by_type_and_action_from_the_manifest() -> None
     stages: Any = SimpleNamespace(
         entries=entries, fields=[{"mask": ["email"], "replace": ["ip"], "hash": ["rest"]}, {}]
     )
-    rows = _personal(stages, ["privacy.pii (web)", "dedup.exact"], cast(Any, None))
+    rows = personal(stages, ["privacy.pii (web)", "dedup.exact"], cast(Any, None))
     assert [(row["type"], row["action"], row["spans"]) for row in rows] == [
         ("email", "mask", 3), ("ip", "replace", 0), ("iban", "hash", 2),
     ]  # fmt: skip
+
+
+def test_duplicates_removed_from_clusters_add_up_to_what_the_stage_rejected(tmp_path: Path) -> None:
+    tale = " ".join(f"word{i}" for i in range(60))
+    rows = [{"text": f"{tale} {'and no more' * (i % 2)} end", "url": None} for i in range(2)]
+    rows += [{"text": f"{tale} {tail}", "url": None} for tail in ("once", "twice", "thrice")]
+    rows += [{"text": " ".join(f"other{i}" for i in range(30)), "url": None}] * 2
+    (tmp_path / "a.jsonl").write_bytes(b"\n".join(map(orjson.dumps, rows)))
+    (tmp_path / "recipe.yaml").write_text(
+        f"corpusforge: 1\nsources: {{a: {{read.jsonl: {{paths: '{tmp_path}/a.jsonl'}}}}}}\n"
+        f"stages: [dedup.exact, dedup.minhash]\nwrite.parquet: {{path: '{tmp_path}/out'}}\nrun: {{workers: 1}}\n"
+    )
+    with pytest.raises(SystemExit) as ended:
+        main(["run", str(tmp_path / "recipe.yaml")])
+    assert ended.value.code == 0
+    found = figures(tmp_path / "out")["duplicates"]
+    (stage,) = [
+        s for s in orjson.loads((tmp_path / "out/manifest.json").read_bytes())["stages"] if "minhash" in s["name"]
+    ]
+    assert found["exact"] == 1
+    assert found["near"] == stage["rejected"]["near_duplicate"] > 1
+    assert sum(row["removed"] for row in found["clusters"]) == found["near"]
+    assert all(row["removed"] + row["kept"] + row["other"] == row["documents"] for row in found["clusters"])
+    assert found["unplaced"] == 0
+    said = text_of((tmp_path / "out/report.html").read_text(encoding="utf-8"))
+    assert re.search(rf" all \d+ \d+ {found['near']} \d+ ", said)
 
 
 def samples(output: Path) -> list[dict[str, Any]]:
@@ -165,7 +195,8 @@ def test_twenty_documents_of_each_reason_are_drawn_and_no_split_or_batch_changes
 
 
 def test_what_a_bound_decided_is_highlighted_beside_the_bound(html: str) -> None:
-    assert re.search(r"<mark>3 <small>\(min 20\)</small></mark>", html)
+    assert "<mark>word_count 3 <small>· at least 20 asked</small></mark>" in html
+    assert "<b>word count below 20</b>" in html
 
 
 def test_report_writes_the_page_again_and_says_where_there_is_no_run(
