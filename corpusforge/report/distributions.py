@@ -77,6 +77,9 @@ class Distribution:
         ends = [self.min] if self.min is not None and self.min in drawn else []
         ends += [float(np.nextafter(self.max, np.inf))] if self.max is not None and self.max in drawn else []
         low, high = min([low, *ends]), max([high, *ends])
+        if high - low < 1e-9 * max(abs(high), 1.0):  # nearly all values are one: the others decide what is drawn
+            low, high = min(low, float(values.min())), max(high, float(values.max()))
+            high = max(high, low + 1.0)
         positive = bool(values.min() >= 0) and low >= 0
         log = positive and high > LOG_ABOVE * max(middle, 1.0)
         edges = _edges(low, high, ends, log, positive)
@@ -92,7 +95,7 @@ class Distribution:
 
 def _edges(low: float, high: float, ends: Sequence[float], log: bool, positive: bool) -> np.ndarray:
     # Bins of about one width as drawn; between two bounds of exactly one. Below the lowest end and above the highest
-    # there is room for what they reject, but no axis of a signal that counts goes below 0.
+    # there is room for what they reject, but no axis of a signal that counts goes below 0 by more.
     def place(x: float) -> float:
         return math.log1p(x) if log else x
 
@@ -104,6 +107,8 @@ def _edges(low: float, high: float, ends: Sequence[float], log: bool, positive: 
     if positive and (first < 0 or place(low) < FROM_ZERO * place(high)):
         first = 0.0
     inner = sorted(ends)
+    if inner and place(inner[0]) - first < span * MARGIN / 2:  # a bound of 0: what is within it needs a bar too
+        first = place(inner[0]) - span * MARGIN
     marks = [float(back(np.asarray(first))), *inner, float(back(np.asarray(last)))]
     found = [np.asarray(inner, float)]
     for start, stop in pairwise(marks):

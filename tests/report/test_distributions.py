@@ -33,10 +33,10 @@ def test_a_signal_that_nothing_has_is_no_chart() -> None:
 
 
 @given(st.lists(st.integers(0, 10**5), min_size=1, max_size=60), st.integers(0, 10**5))
-def test_an_axis_of_counts_starts_at_0_or_above_and_holds_every_value_once(values: list[int], bound: int) -> None:
+def test_an_axis_of_counts_has_no_more_than_a_bar_below_0_and_every_value_once(values: list[int], bound: int) -> None:
     drawn = Distribution({0: "x"}, "x", float(bound), None, values=[np.array(values, float)]).histogram()
     assert drawn is not None
-    assert drawn["edges"][0] >= 0
+    assert drawn["edges"][0] >= -0.05 * drawn["edges"][-1]
     assert sum(drawn["counts"]) == len(values)
 
 
@@ -50,3 +50,11 @@ def test_a_far_bound_makes_a_logarithmic_chart_whose_bins_are_of_about_one_width
     assert np.count_nonzero(drawn["counts"]) > 10
     svg = histogram(drawn["edges"], drawn["counts"], drawn["scale"], (50.0, 100_000.0), "word_count")
     assert all(f">{mark}</text>" in svg for mark in ("0", "10", "1k", "100k"))
+
+
+def test_the_few_values_that_a_bound_of_0_rejects_are_drawn_beside_the_many_that_it_keeps() -> None:
+    drawn = Distribution({0: "x"}, "xml_header", None, 0.0, values=[np.array([0.0] * 2000 + [1.0] * 4)]).histogram()
+    assert drawn is not None
+    widths, counts = np.diff(drawn["edges"]), np.array(drawn["counts"])
+    assert sorted(counts[counts > 0]) == [4, 2000]
+    assert (widths[counts > 0] > 0.01).all()
