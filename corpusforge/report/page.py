@@ -1,7 +1,7 @@
 """report.html: the figures of a run as one file that opens without network."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,13 +83,31 @@ def _safe(given: dict[str, Any]) -> dict[str, Any]:
 
 def _stages(given: Mapping[str, Any]) -> list[dict[str, Any]]:
     rows = []
-    for place, (stage, title) in enumerate(zip(given["manifest"]["stages"], given["titles"], strict=True)):
+    stages = given["manifest"]["stages"]
+    for place, (stage, title, came) in enumerate(zip(stages, given["titles"], bytes_in(stages), strict=True)):
         mine = [loss for loss in given["losses"] if loss["place"] == place]
-        speed = rate(stage["bytes"], stage["seconds"])
+        speed = rate(came, stage["seconds"])
         counts = {name: stage[name] for name in ("read", "kept", "bytes", "seconds")}
         counts["gone"] = sum(loss["documents"] for loss in mine)
         rows.append({"title": title, **counts, "speed": speed, "reasons": mine, "lost": bool(mine)})
     return rows
+
+
+def bytes_in(stages: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Return the bytes that each stage of a manifest was given: what the one before left of its sources.
+
+    A reader, and a source that no stage has had before, counts with what it leaves.
+
+    >>> bytes_in([{"sources": {"web": {"bytes": 90}}}, {"sources": {"web": {"bytes": 5}, "wiki": {"bytes": 2}}}])
+    [90, 92]
+    """
+    left: dict[str, int] = {}
+    found = []
+    for stage in stages:
+        now = {source: int(counts["bytes"]) for source, counts in stage["sources"].items()}
+        found.append(sum(left.get(source, size) for source, size in now.items()))
+        left |= now
+    return found
 
 
 def _html_bytes(given: Mapping[str, Any]) -> int:
