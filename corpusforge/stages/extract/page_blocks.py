@@ -28,6 +28,11 @@ _UNREAD = str.split(
     "track"
 )
 TRAITS = np.array([(name in _BREAKING) * BREAKS + (name in _UNREAD) * SKIPPED for name in TAGS], np.uint8)
+# What stands inside these is for browsers without them. Where one lacks its end tag, the rest of the page is inside it
+# (an old Flash <object> around a whole CNBC article): a page of which next to nothing is left is read with them.
+_REPLACED = np.isin(TAGS, ["object", "audio", "video", "canvas", "map"])
+_WITH_REPLACED = np.where(_REPLACED, TRAITS & ~np.uint8(SKIPPED), TRAITS)
+_NEXT_TO_NOTHING_CHARS = 200
 
 # What is counted in a block. `length` is in characters, an ideograph or kana as three, since it says as much.
 (
@@ -70,7 +75,10 @@ def blocks(page: PageTree) -> PageBlocks:
     _, of_attributes, groups, of_phrases = hints()
     bits = attribute_bits(page.html, page.attributes, of_attributes.keys, of_attributes.bits)
     tex = formulas(page.html, page.tags, page.parents, page.attributes, bits & FORMULA_PICTURE)
-    found = _blocks(*page[:7], TRAITS, tex, of_phrases.keys, of_phrases.bits, len(groups))
+    lookup = (tex, of_phrases.keys, of_phrases.bits, len(groups))
+    found = _blocks(*page[:7], TRAITS, *lookup)
+    if found[2][:, LENGTH].sum() < _NEXT_TO_NOTHING_CHARS and _REPLACED[page.tags].any():
+        found = _blocks(*page[:7], _WITH_REPLACED, *lookup)
     return PageBlocks(*found[:4], bits, tex, found[4])
 
 

@@ -310,6 +310,14 @@ def test_the_blocks_of_a_page_are_counted_by_the_own_engine():
     assert first(ARTICLE, engine="resiliparse")["block_count"] is None
 
 
+def test_an_article_inside_an_object_without_an_end_is_read_and_what_an_object_says_beside_one_is_not():
+    article = f"<article><h2>Storm</h2><p>{'It rained all night, and the river rose. ' * 12}</p></article>"
+    plugin = "<object data=film.swf><p>Please install the player to see this film of ours.</p>"
+    assert "the river rose" in first(f"<body>{plugin}{article}")["text"]
+    beside = first(f"<body>{plugin}</object>{article}")["text"]
+    assert "the river rose" in beside and "install" not in beside
+
+
 def test_markdown_marks_what_plain_text_only_sets_in_lines():
     page = f"<article><h2>Steps</h2><p>{SENTENCE * 9}<ol><li>{SENTENCE}<li>{SENTENCE}</ol><p>{SENTENCE * 3}</article>"
     plain, marked = first(page)["text"], first(page, form="markdown")["text"]
