@@ -185,7 +185,7 @@ def test_a_torn_last_line_of_the_ledger_is_dropped(make: Make) -> None:
 
 
 def test_a_second_driver_in_the_same_folder_is_refused(make: Make, tmp_path: Path) -> None:
-    from corpusforge.engine.ledger import Lock
+    from corpusforge.engine.lock import Lock
 
     pipeline = make(Exact())
     with Lock(tmp_path / "out" / ".work"), pytest.raises(OutputError, match="another run works here"):
