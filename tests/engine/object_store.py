@@ -14,7 +14,7 @@ BUCKET = "corpora"
 
 @contextmanager
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Yield the URI of an empty bucket; endpoint and credentials stand in the environment, as a user would have them."""
+    """Yield the URI of an empty bucket; endpoint and credentials stand in the environment, as users have them."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

@@ -18,7 +18,7 @@ import pytest
 from corpusforge.engine import ledger_lines, lock, remote
 from corpusforge.engine.batch_file import BatchFile, BatchWriter
 from corpusforge.engine.inputs import find_inputs
-from corpusforge.engine.ledger import Ledger, Known, last_note
+from corpusforge.engine.ledger import Known, Ledger, last_note
 from corpusforge.engine.lock import Lock, owner
 from corpusforge.engine.remote import RemotePath
 from corpusforge.engine.storage import stored_path
@@ -112,9 +112,13 @@ run: {{split_bytes: 20kB}}
 """
     )
     for output, workers in ((f"{tmp_path}/out", 1), (f"{there}/out", 2)):
-        command = [sys.executable, "-m", "corpusforge", "run", str(recipe), "--set", f"output={output}"]
+        command = [sys.executable, "-c", "from corpusforge.cli import main; main()", "run", str(recipe)]
         done = subprocess.run(
-            [*command, "--workers", str(workers)], capture_output=True, text=True, timeout=300, check=False
+            [*command, "--set", f"output={output}", "--workers", str(workers)],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
         )
         assert done.returncode == 0, done.stderr[-3000:]
     local, there_too = (read_manifest(stored_path(path)) for path in (f"{tmp_path}/out", f"{there}/out"))
@@ -188,7 +192,7 @@ def test_credentials_are_in_no_file_of_a_run_and_in_no_message(
 def test_a_bucket_that_is_not_there_is_said_at_once(make: Callable[..., Pipeline]) -> None:
     pipeline = make()
     writer = Parquet(path="s3://no-such-bucket/out")
-    with pytest.raises(RunError, match="no-such-bucket.*NO_SUCH_BUCKET"):
+    with pytest.raises(RunError, match=r"no-such-bucket.*NO_SUCH_BUCKET"):
         Pipeline(pipeline.sources, pipeline.steps, writer, pipeline.layout, pipeline.options).run()
 
 
@@ -235,14 +239,45 @@ def test_names_of_objects_are_taken_to_the_letter(there: str) -> None:
         assert path in [found for found, _ in RemotePath(there).files()]
 
 
-def test_a_listing_of_thousands_of_objects_takes_a_request_for_a_thousand(there: str) -> None:
+def test_patterns_mean_what_they_mean_on_a_disk(there: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("a.gz", "b.txt", "x[1].gz", "d/a.gz", "d/e/a.gz", "d/e/f/b.gz", ".hidden/a.gz", "d/.a.gz", "d/e.gz/g.gz")
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    put(tmp_path, there)
+    monkeypatch.chdir(tmp_path)
+
+    def found(pattern: str) -> set[str]:
+        source = Source("x", "read.jsonl", Jsonl(paths=(pattern,)))
+        try:
+            files = find_inputs(source)
+        except RecipeError:
+            return set()
+        return {file.path.removeprefix(f"{tmp_path}/").removeprefix(f"{there}/") for file in files}
+
+    for pattern in (
+        "*.gz",
+        "**/*.gz",
+        "d/**/*.gz",
+        "?.gz",
+        "[!b]*",
+        "x[[]1].gz",
+        "d/*/a.gz",
+        "**",
+        "d/e/**",
+        "d/e/a.gz",
+    ):
+        assert found(f"{there}/{pattern}") == found(pattern), pattern
+    assert found(f"{there}/**/*.gz") == {"a.gz", "x[1].gz", "d/a.gz", "d/e/a.gz", "d/e/f/b.gz", "d/e.gz/g.gz"}
+
+
+def test_objects_are_listed_and_not_asked_for_one_by_one(there: str, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = RemotePath(there)
-    list(remote.pool().map(lambda n: (folder / f"{n:05d}.jsonl").write_bytes(b"{}\n"), range(2500)))
-    begun = time.perf_counter()
+    list(remote.pool().map(lambda n: (folder / f"{n:05d}.jsonl").write_bytes(b"{}\n"), range(1001)))
+    monkeypatch.setattr(RemotePath, "_info", lambda path: pytest.fail(f"{path} was asked for"))
     files = find_inputs(Source("x", "read.jsonl", Jsonl(paths=(f"{there}/*.jsonl",))))
-    assert [file.relative for file in files] == [f"{n:05d}.jsonl" for n in range(2500)]
+    assert [file.relative for file in files] == [f"{n:05d}.jsonl" for n in range(1001)]
     assert all(file.size == 3 and file.modified_ns for file in files)
-    assert time.perf_counter() - begun < 2500 * 0.004, "each file was asked for by itself"
 
 
 def test_any_batch_of_an_intermediate_file_is_read_alone_and_held_to_its_checksum(there: str, tmp_path: Path) -> None:
