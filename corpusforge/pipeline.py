@@ -108,6 +108,7 @@ class RunOptions(BaseModel):
     max_document_bytes: ByteSize = Field(ByteSize(64 << 20), ge=1)  # of all its columns; larger ones go to quarantine
     split_bytes: ByteSize = ByteSize(64 << 20)  # stored bytes
     batch_bytes: ByteSize = ByteSize(4 << 20)  # text in memory at a time, per worker
+    worker_memory: ByteSize | None = None  # batches become smaller to fit it; default: a share of the machine's
     partition_bytes: ByteSize = ByteSize(256 << 20)  # of an exchange
     max_batch_seconds: float = Field(1800, gt=0)  # in one stage; the last guard against a stage that hangs
     signals: Literal["all", "none"] | SignalSample = "all"

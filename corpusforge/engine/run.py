@@ -17,6 +17,7 @@ from corpusforge.engine.identity import versions
 from corpusforge.engine.journal import Journal
 from corpusforge.engine.ledger import Ledger, Lock
 from corpusforge.engine.local import LocalRunner
+from corpusforge.engine.memory import expected_bytes, fitted, shortage
 from corpusforge.engine.part_files import files_of
 from corpusforge.engine.plan import Plan, plan
 from corpusforge.engine.scheduler import Progress, Runner, Silent
@@ -54,7 +55,10 @@ def run(
     started, cpu = time.time(), cpu_seconds()
     output = Path(os.path.abspath(pipeline.writer.path))
     work = Path(os.path.abspath(pipeline.options.work)) if pipeline.options.work else output / ".work"
-    planned = plan(pipeline)
+    address = address or os.environ.get("RAY_ADDRESS")
+    asked = pipeline.options.workers
+    workers = asked if isinstance(asked, int) else None if address else os.cpu_count() or 1
+    planned = fitted(plan(pipeline), None if address else workers)
     with Lock(output / ".work"), Lock(work) if work != output / ".work" else contextlib.nullcontext():
         earlier = earlier_manifest(output, pipeline, replace)
         if earlier is not None and not fresh and same_inputs(planned, earlier) and not verify(output):
@@ -68,7 +72,9 @@ def run(
         progress = Journal(progress, ledger)
         staging = output / ".new"
         _compare_with_disk(planned, {output, work}, progress)
-        runner = _runner(pipeline, address, planned)
+        if not address and workers and (problem := shortage(planned, workers)):
+            progress.line(problem)
+        runner = _runner(workers, address, planned)
         try:
             driver = Driver(planned, ledger, runner, work, staging, progress)
             results = _run(driver, ledger, progress)
@@ -126,16 +132,12 @@ def _compare_with_disk(planned: Plan, folders: set[Path], progress: Progress) ->
             )
 
 
-def _runner(pipeline: Pipeline, address: str | None, planned: Plan) -> Runner:
-    address = address or os.environ.get("RAY_ADDRESS")
-    asked = pipeline.options.workers
-    workers = asked if isinstance(asked, int) else None if address else os.cpu_count() or 1
+def _runner(workers: int | None, address: str | None, planned: Plan) -> Runner:
     if workers == 1 and not address:
         return LocalRunner()
     from corpusforge.engine.ray import RayRunner
 
-    memory = max((s.step.stage.memory_bytes for s in planned.steps), default=0)
-    return RayRunner(workers, address, memory + 6 * int(pipeline.options.batch_bytes))
+    return RayRunner(workers, address, expected_bytes(planned))
 
 
 def earlier_manifest(output: Path, pipeline: Pipeline, replace: bool) -> dict[str, Any] | None:
