@@ -168,8 +168,8 @@ def measure(inputs: Path, output: Path, workers: int, changes: list[str], size: 
     row["line"] = (
         f"{size} MB, {workers} worker(s): own {row['worker_own'] >> 20} MB at most ({each}), resident "
         f"{row['worker_resident'] >> 20} MB, HTML apart {row['extractor'] >> 20} MB, manifest "
-        f"{found['peak_memory_bytes'] >> 20} MB; driver own {driver['own'] >> 20} MB; {found['documents']} documents, {time.time() - begun:.0f} s, "
-        f"{found['cpu_seconds']:.0f} CPU s, checksum {found['content_checksum']}"
+        f"{found['peak_memory_bytes'] >> 20} MB; driver own {driver['own'] >> 20} MB; {found['documents']} documents, "
+        f"{time.time() - begun:.0f} s, {found['cpu_seconds']:.0f} CPU s, checksum {found['content_checksum']}"
     )
     shutil.rmtree(output, ignore_errors=True)
     return row

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from corpusforge.engine import memory
-from corpusforge.engine.memory import LEAST_BATCH_BYTES, expected_bytes, fitted, shortage
 from corpusforge.engine.inputs import cut, find_inputs
+from corpusforge.engine.memory import LEAST_BATCH_BYTES, expected_bytes, fitted, shortage
 from corpusforge.engine.plan import plan
 from corpusforge.engine.reading import ReadCounts, _sampled
 from corpusforge.errors import RecipeError
@@ -105,7 +105,7 @@ def test_too_many_workers_for_the_machine_are_warned_of(make: Make, monkeypatch:
     monkeypatch.setattr(memory, "machine_bytes", lambda: 8 * GB)
     planned = plan(make())
     assert shortage(planned, 4) is None
-    assert "run.workers: 5 would fit" in str(shortage(planned, 20))
+    assert "run.workers: 4 would fit" in str(shortage(planned, 20))
     assert "run.workers: 2 would fit" in str(shortage(plan(make(worker_memory="3GB")), 3))
     assert fitted(planned, 2).pipeline.options.batch_bytes == 4 << 20
     assert fitted(planned, 20).pipeline.options.batch_bytes == LEAST_BATCH_BYTES
