@@ -94,7 +94,10 @@ class SignalSample(BaseModel):
 
 
 class RunOptions(BaseModel):
-    """How to run. Only split_bytes, signals, keep_rejected, limit and sample can change the bytes written."""
+    """How to run.
+
+    Only max_document_bytes, split_bytes, signals, keep_rejected, limit and sample can change the bytes written.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -102,8 +105,10 @@ class RunOptions(BaseModel):
     keep_rejected: Literal["none", "ids", "text", "raw_text"] = "ids"
     samples: int = Field(20, ge=0, le=1000)  # rejected documents shown in the report, of each reason; masked
     max_error_fraction: float = Field(0.001, ge=0, le=1)  # of documents read; above it the run fails
+    max_document_bytes: ByteSize = Field(ByteSize(64 << 20), ge=1)  # of all its columns; larger ones go to quarantine
     split_bytes: ByteSize = ByteSize(64 << 20)  # stored bytes
     batch_bytes: ByteSize = ByteSize(4 << 20)  # text in memory at a time, per worker
+    worker_memory: ByteSize | None = None  # batches become smaller to fit it; default: a share of the machine's
     partition_bytes: ByteSize = ByteSize(256 << 20)  # of an exchange
     max_batch_seconds: float = Field(1800, gt=0)  # in one stage; the last guard against a stage that hangs
     signals: Literal["all", "none"] | SignalSample = "all"

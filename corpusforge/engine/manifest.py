@@ -36,7 +36,7 @@ def pipeline_parts(pipeline: Pipeline) -> dict[str, Any]:
     parts["write"] = [name_of(type(writer)), writer.version, writer.model_dump(mode="json", exclude={"path"})]
     parts["layout"] = pipeline.layout.model_dump(mode="json")
     parts["run"] = pipeline.options.model_dump(
-        mode="json", include={"split_bytes", "signals", "limit", "sample", "keep_rejected"}
+        mode="json", include={"max_document_bytes", "split_bytes", "signals", "limit", "sample", "keep_rejected"}
     )
     return parts
 

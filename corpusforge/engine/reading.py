@@ -10,7 +10,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpusforge.engine.rows import RowsWriter
+from corpusforge.engine.rows import RowsWriter, value_bytes
 from corpusforge.errors import StorageError
 from corpusforge.schema import CORE, QUARANTINE_FILE, doc_id, doc_ids
 from corpusforge.source import Reader, Record, Skipped, Split, Unreadable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 RECORDS = 1024  # gathered before they become a batch
 RECORD_BYTES = 8 << 20
-SAMPLE_DIGITS = slice(16, 32)  # of the doc_id: its second half, since its first half is the key of exchanges
+SAMPLE_DIGITS = (16, 32)  # of the doc_id: its second half, since its first half is the key of exchanges
 
 
 @dataclass
@@ -35,7 +35,10 @@ class ReadCounts:
 
 
 def read_split(unit: "SegmentUnit", counts: ReadCounts, quarantine: RowsWriter) -> Iterator[pa.RecordBatch]:
-    """Yield the documents of a split with doc_id, source, full origin and `row`; the unreadable goes to quarantine."""
+    """Yield the documents of a split with doc_id, source, full origin and `row`.
+
+    What is unreadable goes to quarantine, and so do documents over `run.max_document_bytes`.
+    """
     assert unit.reader is not None
     options = unit.options
     batches = _batches(unit.reader, unit.split, unit.name, counts, quarantine)
@@ -47,6 +50,7 @@ def read_split(unit: "SegmentUnit", counts: ReadCounts, quarantine: RowsWriter) 
             return
         if options.sample is not None:
             batch = _sampled(batch, options.sample, counts)
+        batch = _without_giants(batch, options.max_document_bytes, reader_name(unit.reader), counts, quarantine)
         if options.limit is not None:
             batch = batch.slice(0, max(0, options.limit - counts.rows))
         start = counts.rows
@@ -61,12 +65,31 @@ def read_split(unit: "SegmentUnit", counts: ReadCounts, quarantine: RowsWriter) 
 
 
 def _sampled(batch: pa.RecordBatch, share: float, counts: ReadCounts) -> pa.RecordBatch:
-    limit = int(share * 2**64)
-    taken = [int(i[SAMPLE_DIGITS], 16) < limit for i in batch.column("doc_id").to_pylist()]
-    left_out = len(taken) - sum(taken)
+    if share >= 1:
+        return batch
+    drawn = pc.utf8_slice_codeunits(batch.column("doc_id"), *SAMPLE_DIGITS)
+    taken = pc.less(drawn, f"{int(share * 2**64):016x}")
+    left_out = batch.num_rows - pc.sum(taken).as_py() if batch.num_rows else 0
     if left_out:
         counts.skipped["not sampled"] = counts.skipped.get("not sampled", 0) + left_out
-    return batch.filter(pa.array(taken, pa.bool_()))
+    return batch.filter(taken)
+
+
+def _without_giants(
+    batch: pa.RecordBatch, most_bytes: int, stage: str, counts: ReadCounts, quarantine: RowsWriter
+) -> pa.RecordBatch:
+    # A stage takes up to 40 times the bytes of a batch, and a document cannot be cut.
+    sizes = value_bytes(batch)
+    giant = sizes > most_bytes
+    if not giant.any():
+        return batch
+    rows = batch.select(["doc_id", "source", "origin"]).filter(pa.array(giant)).to_pylist()
+    for row, size in zip(rows, sizes[giant].tolist(), strict=True):
+        error = f"a document of {size} bytes is over run.max_document_bytes ({most_bytes})"
+        found = {**row, "stage": stage, "error": error, "bytes": size}
+        quarantine.write(pa.RecordBatch.from_pylist([found], schema=QUARANTINE_FILE))
+    counts.unreadable += len(rows)
+    return batch.filter(pa.array(~giant))
 
 
 def _batches(
@@ -124,12 +147,12 @@ def _quarantined(item: Unreadable, split: Split, stage: str) -> pa.RecordBatch:
 
 
 def _documents(records: list[Record], reader: Reader, split: Split) -> pa.RecordBatch:
-    origins = [f"{split.relative}#{r.origin}" for r in records]
+    origins = _origins(split, pa.array([r.origin for r in records], pa.string()))
     columns: dict[str, pa.Array] = {
         "doc_id": doc_ids(split.source, origins),
         "text": pa.array([r.text for r in records], pa.large_string()),
-        "source": pa.array([split.source] * len(records), pa.string()),
-        "origin": pa.array(origins, pa.string()),
+        "source": pa.repeat(pa.scalar(split.source, pa.string()), len(records)),
+        "origin": origins,
     }
     for name in ("url", "title", "date", "language", "license", "path"):
         columns[name] = pa.array([getattr(r, name) for r in records], pa.string())
@@ -142,15 +165,15 @@ def _documents(records: list[Record], reader: Reader, split: Split) -> pa.Record
 
 
 def _completed(batch: pa.RecordBatch, reader: Reader, split: Split) -> pa.RecordBatch:
-    origins = [f"{split.relative}#{position}" for position in batch.column("origin").to_pylist()]
+    origins = _origins(split, batch.column("origin"))
     columns: dict[str, pa.Array] = {}
     for f in CORE:
         if f.name == "doc_id":
             columns[f.name] = doc_ids(split.source, origins)
         elif f.name == "source":
-            columns[f.name] = pa.array([split.source] * batch.num_rows, f.type)
+            columns[f.name] = pa.repeat(pa.scalar(split.source, f.type), batch.num_rows)
         elif f.name == "origin":
-            columns[f.name] = pa.array(origins, f.type)
+            columns[f.name] = origins
         elif f.name in batch.schema.names:
             columns[f.name] = batch.column(f.name).cast(f.type)
         else:
@@ -158,3 +181,7 @@ def _completed(batch: pa.RecordBatch, reader: Reader, split: Split) -> pa.Record
     for name, kind in reader.columns_written().items():
         columns[name] = batch.column(name).cast(kind) if name in batch.schema.names else pa.nulls(batch.num_rows, kind)
     return pa.RecordBatch.from_pydict(columns)
+
+
+def _origins(split: Split, positions: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise(split.relative, positions.cast(pa.string()), "#")

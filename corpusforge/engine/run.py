@@ -18,6 +18,7 @@ from corpusforge.engine.journal import Journal
 from corpusforge.engine.ledger import Ledger
 from corpusforge.engine.local import LocalRunner
 from corpusforge.engine.lock import Lock
+from corpusforge.engine.memory import expected_bytes, fitted, shortage
 from corpusforge.engine.part_files import files_of
 from corpusforge.engine.plan import Plan, plan
 from corpusforge.engine.remote import RemotePath, pool
@@ -55,7 +56,10 @@ def run(
     progress = progress or Silent()
     started, cpu = time.time(), cpu_seconds()
     output, work = folders(pipeline)
-    planned = plan(pipeline)
+    address = address or os.environ.get("RAY_ADDRESS")
+    asked = pipeline.options.workers
+    workers = asked if isinstance(asked, int) else None if address else os.cpu_count() or 1
+    planned = fitted(plan(pipeline), None if address else workers)
     with Lock(output / ".work") as lock, Lock(work) if work != output / ".work" else contextlib.nullcontext() as other:
         earlier = earlier_manifest(output, pipeline, replace)
         if earlier is not None and not fresh and same_inputs(planned, earlier) and not verify(output):
@@ -75,7 +79,9 @@ def run(
         progress = Journal(progress, ledger)
         staging = output / ".new"
         _compare_with_disk(planned, {output, work}, progress)
-        runner = _runner(pipeline, address, planned)
+        if not address and workers and (problem := shortage(planned, workers)):
+            progress.line(problem)
+        runner = _runner(workers, address, planned)
         try:
             driver = Driver(planned, ledger, runner, work, staging, progress)
             results = _run(driver, ledger, progress)
@@ -149,16 +155,12 @@ def _compare_with_disk(planned: Plan, folders: set[StoredPath], progress: Progre
             )
 
 
-def _runner(pipeline: Pipeline, address: str | None, planned: Plan) -> Runner:
-    address = address or os.environ.get("RAY_ADDRESS")
-    asked = pipeline.options.workers
-    workers = asked if isinstance(asked, int) else None if address else os.cpu_count() or 1
+def _runner(workers: int | None, address: str | None, planned: Plan) -> Runner:
     if workers == 1 and not address:
         return LocalRunner()
     from corpusforge.engine.ray import RayRunner
 
-    memory = max((s.step.stage.memory_bytes for s in planned.steps), default=0)
-    return RayRunner(workers, address, memory + 6 * int(pipeline.options.batch_bytes))
+    return RayRunner(workers, address, expected_bytes(planned))
 
 
 def earlier_manifest(output: StoredPath, pipeline: Pipeline, replace: bool) -> dict[str, Any] | None:

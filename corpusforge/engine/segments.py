@@ -157,7 +157,7 @@ class Segments:
             options.keep_rejected,
             options.signals,
             options.samples,
-            [options.limit, options.sample] if reading else None,
+            [options.limit, options.sample, options.max_document_bytes] if reading else None,
             [self.identity[s.index] for s in masking],
         )  # fmt: skip
         return SegmentUnit(
@@ -188,7 +188,14 @@ class Segments:
     def _work_options(self, limit: int | None) -> WorkOptions:
         o = self.options
         return WorkOptions(
-            int(o.batch_bytes), o.keep_rejected, o.signals_share, limit, o.sample, o.samples, o.max_batch_seconds
+            batch_bytes=int(o.batch_bytes),
+            keep_rejected=o.keep_rejected,
+            signals=o.signals_share,
+            limit=limit,
+            sample=o.sample,
+            samples=o.samples,
+            max_batch_seconds=o.max_batch_seconds,
+            max_document_bytes=int(o.max_document_bytes),
         )
 
     def _named_artifact(self, name: str) -> Mapping[str, Any]:

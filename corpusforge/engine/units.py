@@ -28,6 +28,7 @@ class WorkOptions:
     sample: float | None
     samples: int = 0  # rejected documents kept for the report, of each stage and reason
     max_batch_seconds: float = 1800
+    max_document_bytes: int = 64 << 20
 
 
 class PlannedInput(NamedTuple):

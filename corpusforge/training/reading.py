@@ -139,7 +139,8 @@ def read_texts(given: TextSource, gathered: Gathered) -> Iterator[pa.RecordBatch
 
 
 def _unit(given: TextSource, split: Split, folder: str) -> SegmentUnit:
-    options = WorkOptions(int(given.options.batch_bytes), "none", False, None, None)
+    most = int(given.options.max_document_bytes)
+    options = WorkOptions(int(given.options.batch_bytes), "none", False, None, None, max_document_bytes=most)
     return SegmentUnit(
         fingerprint="",
         name=f"{split.source}/{split.relative}",

@@ -41,17 +41,15 @@ class Jsonl(Mapped):
     depends: ClassVar[tuple[str, ...]] = ("orjson",)
     version: ClassVar[int] = 2
 
-    max_line_bytes: ByteSize = ByteSize(256 << 20)
+    max_line_bytes: ByteSize = ByteSize(128 << 20)  # a text of run.max_document_bytes, half of it escapes
 
     def read(self, split: Split) -> Iterator[Found]:
         """Stream batches of the columns of mapping.FOUND, and what could not be read."""
         import orjson
 
-        paths = {column: self.field_of(column) for column in MAPPED}
-        others = [(c, name) for c, name in paths.items() if c != "text"]
-        text_name = paths["text"]
-        columns: dict[str, list[str | None]] = {name: [] for name in FOUND.names}
-        origins, texts, metadata = columns["origin"], columns["text"], columns["metadata"]
+        found_so_far = _Documents()
+        text_name = self.field_of("text")
+        others = [(name := self.field_of(c), "." in name, found_so_far.columns[c]) for c in MAPPED if c != "text"]
         pending_bytes = 0
         for found in lines(split, self.max_line_bytes):
             if isinstance(found, Unreadable):
@@ -72,39 +70,68 @@ class Jsonl(Mapped):
             if not isinstance(text, str):
                 yield Unreadable(str(offset), f"no string in field '{text_name}' but {_kind(text)}", len(line))
                 continue
-            values: list[str | None] = []
-            for _, name in others:
-                value = take(document, name)
-                if value is None or isinstance(value, str):
-                    values.append(value)
-                elif isinstance(value, (dict, list)):
-                    values.append(None)
-                    document[name] = value
+            values: list[tuple[list[str | None], str]] = []
+            for name, dotted, column in others:
+                if name in document:
+                    value = document.pop(name)
+                elif dotted:
+                    value = take(document, name)
                 else:
-                    values.append(orjson.dumps(value).decode())
+                    continue
+                if isinstance(value, str):
+                    values.append((column, value))
+                elif isinstance(value, (dict, list)):
+                    document[name] = value
+                elif value is not None:
+                    values.append((column, orjson.dumps(value).decode()))
             try:
                 rest = orjson.dumps(document).decode() if document else None
             except orjson.JSONEncodeError:
                 yield Unreadable(str(offset), f"nested deeper than {MAX_DEPTH} levels", len(line))
                 continue
-            texts.append(text)
-            origins.append(str(offset))
-            metadata.append(rest)
-            for (column, _), value in zip(others, values, strict=True):
-                columns[column].append(value)
+            if rest is not None:
+                values.append((found_so_far.columns["metadata"], rest))
+            found_so_far.add(offset, text, values)
             pending_bytes += len(line)
-            if pending_bytes >= BATCH_BYTES or len(texts) >= BATCH_ROWS:
-                yield _batch(columns)
+            if pending_bytes >= BATCH_BYTES or len(found_so_far.texts) >= BATCH_ROWS:
+                yield found_so_far.batch()
                 pending_bytes = 0
-        if texts:
-            yield _batch(columns)
+        if found_so_far.texts:
+            yield found_so_far.batch()
 
 
-def _batch(columns: dict[str, list[str | None]]) -> pa.RecordBatch:
-    batch = pa.RecordBatch.from_arrays([pa.array(columns[f.name], f.type) for f in FOUND], schema=FOUND)
-    for values in columns.values():
-        values.clear()
-    return batch
+class _Documents:
+    """Documents that are to become a batch; a column without a value costs nothing per document."""
+
+    def __init__(self) -> None:
+        self.offsets: list[int] = []
+        self.texts: list[str] = []
+        self.columns: dict[str, list[str | None]] = {n: [] for n in FOUND.names if n not in ("text", "origin")}
+
+    def add(self, offset: int, text: str, values: list[tuple[list[str | None], str]]) -> None:
+        """Add a document: values go to their columns, which are as long as their last value asks for."""
+        for column, value in values:
+            if missing := len(self.texts) - len(column):
+                column += [None] * missing
+            column.append(value)
+        self.offsets.append(offset)
+        self.texts.append(text)
+
+    def batch(self) -> pa.RecordBatch:
+        """Return them with the columns of FOUND, and forget them."""
+        rows = len(self.texts)
+        made = {
+            "text": pa.array(self.texts, pa.large_string()),
+            "origin": pa.array(self.offsets, pa.int64()).cast(pa.string()),
+        }
+        for name, values in self.columns.items():
+            kind = FOUND.field(name).type
+            values += [None] * (rows - len(values)) if values else []
+            made[name] = pa.array(values, kind) if values else pa.nulls(rows, kind)
+            values.clear()
+        self.offsets.clear()
+        self.texts.clear()
+        return pa.RecordBatch.from_arrays([made[f.name] for f in FOUND], schema=FOUND)
 
 
 def _why_not_json(line: bytes, error: ValueError) -> str:
