@@ -1,6 +1,14 @@
 """Run tasks one after the other in this process. Never imports Ray."""
 
-from corpusforge.engine.units import Report, Unit
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from corpusforge.engine.apart import died_before, work_apart
+from corpusforge.engine.scheduler import WorkerLost
+from corpusforge.engine.storage import is_remote
+from corpusforge.engine.trace import Trace
+from corpusforge.engine.units import CombineUnit, EmitUnit, Report, Unit
 from corpusforge.engine.worker import work
 
 
@@ -23,9 +31,11 @@ class LocalRunner:
         return bool(self._done)
 
     def submit(self, units: list[Unit]) -> None:
-        """Run `units`."""
+        """Run `units`; those at which an earlier driver died run in a process of their own."""
         try:
-            self._done.append((units, work(units)))
+            with _traced(units):
+                reports = work_apart(units) if any(map(died_before, units)) else None
+                self._done.append((units, work(units) if reports is None else reports))
         except Exception as error:  # handed to the driver, which decides
             self._done.append((units, error))
 
@@ -36,3 +46,22 @@ class LocalRunner:
 
     def close(self) -> None:
         """Nothing to release."""
+
+
+def _needs_one(unit: Unit) -> bool:
+    return isinstance(unit, EmitUnit | CombineUnit) and not is_remote(unit.folder)
+
+
+@contextmanager
+def _traced(units: list[Unit]) -> Iterator[None]:
+    # Units of passes do not trace themselves: their workers' deaths tell nothing but which unit it was.
+    traces = [Trace(Path(unit.folder)) for unit in units if _needs_one(unit)]
+    died = False
+    try:
+        yield
+    except WorkerLost:
+        died = True
+        raise
+    finally:
+        for trace in traces:
+            trace.close(died)

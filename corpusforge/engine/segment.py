@@ -380,7 +380,7 @@ def _run(segment: _Segment, unit: SegmentUnit) -> Report:
     report: Report = {"split": str(unit.split.id)}
     reading = ReadCounts()
     if unit.reader is not None:
-        batches = read_split(unit, reading, segment.unreadable)
+        batches = read_split(unit, reading, segment.unreadable, segment.trace)
         report["input_checksum"] = _input_checksum(unit)
     else:
         assert unit.rows is not None
@@ -404,7 +404,7 @@ def _run(segment: _Segment, unit: SegmentUnit) -> Report:
     }
     report["signals"] = {str(start): file_entry(writer.close()) for start, writer in segment.signals.items()}
     report["runs"] = runs
-    report["guarded"] = segment.guarded
+    report["guarded"] = [*reading.guarded, *segment.guarded]
     for count in segment.counts:
         count["seconds"] = round(count["seconds"], 4)
     report["counts"] = {
