@@ -97,7 +97,7 @@ def _end_with_driver() -> None:
 
 
 def died_before(unit: Unit) -> bool:
-    """Say whether an attempt of an earlier driver at a unit left its trace: it came to no end, well or with an error."""
+    """Say whether an earlier driver's attempt at a unit left its trace: it came to no end, well or with an error."""
     folder = Path(unit.folder)  # of this attempt: its name is the number of the driver, and its own
     mine = folder.name.partition("-")[0]
     return any(trace.parent.name.partition("-")[0] != mine for trace in folder.parent.glob("*/position"))

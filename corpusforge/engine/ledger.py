@@ -1,7 +1,7 @@
 """The ledger: an append-only JSONL file, one line per committed unit of work.
 
 Only what the ledger names exists for anyone. A line is written and synced before the unit counts as done; a
-line cut off by a crash is dropped when the ledger is opened again.
+line cut off by a crash, or damaged, is dropped when the ledger is opened again.
 """
 
 import json
@@ -48,7 +48,10 @@ class Ledger:
         if mend and whole < len(content):  # the last writer died in the middle of a line
             os.truncate(self.path, whole)
         for line in content[:whole].splitlines():
-            entry = orjson.loads(line)
+            try:
+                entry = orjson.loads(line)
+            except orjson.JSONDecodeError:  # such as zeros after a power failure: what it named is done again
+                continue
             if "unit" in entry:
                 self.units[entry["unit"]] = entry
             elif "drop" in entry:

@@ -5,6 +5,7 @@ equal rows give equal files however they arrived, and the layout can plan with 1
 block by itself.
 """
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -57,7 +58,9 @@ class RowsFile:
                 raise CorruptFile(self.path, "has another size than the ledger records")
             with pa.memory_map(self.path) as file:
                 return pa.ipc.open_file(file).schema
-        except (pa.ArrowException, FileNotFoundError) as error:
+        except (pa.ArrowException, OSError) as error:
+            if isinstance(error, OSError) and error.errno not in (None, errno.ENOENT):
+                raise  # the storage, and not what is stored: Arrow says OSError, without a number, for a bad footer too
             raise CorruptFile(self.path, f"is missing or damaged: {error}") from error
 
 

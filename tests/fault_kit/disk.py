@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 FILLER = "filler"
@@ -34,10 +34,13 @@ def _ok(*command: str) -> bool:
 
 def fill(disk: Path, leave: int) -> None:
     """Take all of a disk but `leave` bytes."""
-    found = os.statvfs(disk)
-    size = found.f_bavail * found.f_frsize - leave
-    with open(disk / FILLER, "wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(size, 1))
+    with open(disk / FILLER, "wb", buffering=0) as file:
+        free = shutil.disk_usage(disk).free
+        os.posix_fallocate(file.fileno(), 0, max(free - leave - (1 << 20), 1))
+        file.seek(0, os.SEEK_END)
+        with suppress(OSError):  # the file's own records take room too
+            while shutil.disk_usage(disk).free > leave:
+                file.write(bytes(4096))
 
 
 def make_room(disk: Path) -> bool:

@@ -46,7 +46,9 @@ class Plan:
     def write(self, faults: Sequence[Fault], units: int, roots: Sequence[Path]) -> None:
         """Begin: `units` is how many an undisturbed run has, storage errors strike below `roots`."""
         self.folder.mkdir(parents=True)
-        self.file.write_bytes(orjson.dumps({"faults": list(map(list, faults)), "units": units, "roots": list(map(str, roots))}))
+        self.file.write_bytes(
+            orjson.dumps({"faults": list(map(list, faults)), "units": units, "roots": list(map(str, roots))})
+        )
 
     def read(self) -> tuple[list[Fault], int, tuple[str, ...]]:
         """Return what was written."""
