@@ -40,7 +40,8 @@ def main() -> int:
     folder.mkdir(exist_ok=True)
     inputs = asked.data.resolve()
     settings = (f"vars.input={inputs}",)
-    os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])  # of the raylets too
+    paths = (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH"))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))  # of the raylets too
     shutil.rmtree(folder / "log", ignore_errors=True)
     undisturbed = Undisturbed.run(Case(RECIPE, folder / "log", folder / "whole", settings))
     print(f"undisturbed: {undisturbed.units} units, {undisturbed.checksum}", flush=True)
