@@ -1,6 +1,7 @@
 """The ledger: one line of JSON per committed unit of work; see engine/ledger_lines.py for where they are.
 
-Only what the ledger names exists for anyone.
+Only what the ledger names exists for anyone. A line that is cut off or damaged is passed over when the ledger is opened
+again, and what it named is done again.
 """
 
 import os
@@ -36,7 +37,10 @@ class Ledger:
         self.other_source = False  # an earlier driver was another state of the program
         self._source = source_digest()
         for line in self._lines.read().splitlines():
-            entry = orjson.loads(line)
+            try:
+                entry = orjson.loads(line)
+            except orjson.JSONDecodeError:  # such as zeros after a power failure
+                continue
             if "unit" in entry:
                 self.units[entry["unit"]] = entry
             elif "drop" in entry:

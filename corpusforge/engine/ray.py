@@ -12,7 +12,7 @@ from typing import Any
 
 import ray
 
-from corpusforge.engine.scheduler import WorkerLost
+from corpusforge.engine.scheduler import OUT_OF_MEMORY, WorkerLost
 from corpusforge.engine.units import Report, Unit
 from corpusforge.engine.worker import work_alone
 from corpusforge.errors import RunError
@@ -22,7 +22,7 @@ OBJECT_STORE_BYTES = 200 << 20  # only task arguments and counts pass through it
 MAX_CALLS = 200  # tasks after which a worker process is replaced, so that a leaking library cannot grow for days
 HOW_LOST: tuple[tuple[type[ray.exceptions.RayError], str], ...] = (
     (ray.exceptions.WorkerCrashedError, "the worker crashed"),
-    (ray.exceptions.OutOfMemoryError, "out of memory"),
+    (ray.exceptions.OutOfMemoryError, OUT_OF_MEMORY),
     (ray.exceptions.NodeDiedError, "the node died"),
     (ray.exceptions.ObjectLostError, "the result was lost with its node"),
 )

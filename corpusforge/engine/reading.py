@@ -10,7 +10,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from corpusforge.engine.limits import OverTime, at_most
 from corpusforge.engine.rows import RowsWriter, value_bytes
+from corpusforge.engine.trace import NOT_IN_A_STAGE, READING, Suspects, Trace
 from corpusforge.errors import StorageError
 from corpusforge.schema import CORE, QUARANTINE_FILE, doc_id, doc_ids
 from corpusforge.source import Reader, Record, Skipped, Split, Unreadable
@@ -32,19 +34,25 @@ class ReadCounts:
     bytes: int = 0
     seconds: float = 0.0
     skipped: dict[str, int] = field(default_factory=dict)
+    guarded: list[dict[str, str]] = field(default_factory=list)  # stopped by time or a crash, not by what it is
 
 
-def read_split(unit: "SegmentUnit", counts: ReadCounts, quarantine: RowsWriter) -> Iterator[pa.RecordBatch]:
+def read_split(
+    unit: "SegmentUnit", counts: ReadCounts, quarantine: RowsWriter, trace: Trace
+) -> Iterator[pa.RecordBatch]:
     """Yield the documents of a split with doc_id, source, full origin and `row`.
 
     What is unreadable goes to quarantine, and so do documents over `run.max_document_bytes`.
     """
     assert unit.reader is not None
     options = unit.options
-    batches = _batches(unit.reader, unit.split, unit.name, counts, quarantine)
+    batches = _batches(unit.reader, unit.split, counts, quarantine, unit.suspects, trace)
     while True:
         begun = time.process_time()
-        batch = next(batches, None)
+        trace.at(READING, 0, 0)
+        with at_most(options.max_batch_seconds):
+            batch = next(batches, None)
+        trace.at(NOT_IN_A_STAGE, 0, 0)
         counts.seconds += time.process_time() - begun
         if batch is None:
             return
@@ -93,14 +101,21 @@ def _without_giants(
 
 
 def _batches(
-    reader: Reader, split: Split, name: str, counts: ReadCounts, quarantine: RowsWriter
+    reader: Reader, split: Split, counts: ReadCounts, quarantine: RowsWriter, suspects: Suspects, trace: Trace
 ) -> Iterator[pa.RecordBatch]:
     held: list[Record] = []
     held_bytes = 0
     found = reader.read(split)
+    given, begun = 0, time.time()
+    guarded = False
     while True:
+        if suspects.reading:
+            trace.at(READING, given, given, begun)
         try:
+            if suspects.rest is not None and given == suspects.rest.given:
+                guarded, found = True, iter([Unreadable("rest", f"WorkerLost: {suspects.rest.error}")])
             item = next(found, None)
+            given += 1
         except Exception as error:
             if isinstance(error, StorageError | MemoryError | ImportError) or (
                 isinstance(error, OSError) and error.errno is not None
@@ -108,20 +123,26 @@ def _batches(
                 raise  # no fault of the file's content: another attempt, or a rerun, may well read it
             # The rest of the split cannot be read; what came before stays.
             item, found = Unreadable("rest", f"{type(error).__name__}: {error}"), iter(())
+            guarded = isinstance(error, OverTime)
         if isinstance(item, Record):
             held.append(item)
             held_bytes += len(item.text or "") + len(item.extra.get("content") or b"")
         elif isinstance(item, Unreadable):
             counts.unreadable += 1
-            quarantine.write(_quarantined(item, split, f"{reader_name(reader)}"))
+            lost = _quarantined(item, split, reader_name(reader))
+            quarantine.write(lost)
+            if guarded:
+                told = ("doc_id", "source", "origin", "stage", "error")
+                counts.guarded.append({name: lost.column(name)[0].as_py() for name in told})
         elif isinstance(item, Skipped):
             counts.skipped[item.type] = counts.skipped.get(item.type, 0) + item.count
         full = len(held) >= RECORDS or held_bytes >= RECORD_BYTES
         if held and (full or item is None or isinstance(item, pa.RecordBatch)):
             yield _documents(held, reader, split)
-            held, held_bytes = [], 0
+            held, held_bytes, begun = [], 0, time.time()
         if isinstance(item, pa.RecordBatch):
             yield _completed(item, reader, split)
+            begun = time.time()
         if item is None:
             return
 

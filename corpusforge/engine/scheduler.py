@@ -16,7 +16,7 @@ from corpusforge.engine.part_files import files_of
 from corpusforge.engine.plan import Plan, PlannedStep
 from corpusforge.engine.remote import RemotePath
 from corpusforge.engine.storage import StoredPath, checksum_range
-from corpusforge.engine.trace import MAX_BARRED, NOT_IN_A_STAGE, NOTHING_KNOWN, Position, after_death, position
+from corpusforge.engine.trace import MAX_BARRED, NOT_IN_A_STAGE, NOTHING_KNOWN, READING, Position, after_death, position
 from corpusforge.engine.units import (
     CombineUnit,
     EmitUnit,
@@ -35,6 +35,8 @@ MAX_ATTEMPTS = 4
 BACKOFF_SECONDS = 0.25  # doubled with every failure of the storage
 BUNDLE_BYTES = 4 << 20  # small splits travel together, so that a task is worth sending; a kill loses one bundle
 BUNDLE_UNITS = 64
+
+OUT_OF_MEMORY = "out of memory"
 
 
 class WorkerLost(Exception):
@@ -214,7 +216,7 @@ class Scheduler:
 
     def _retry(self, units: list[Unit], error: Exception) -> list[Unit]:
         if isinstance(error, MemoryError):  # while reading, or with one document alone
-            error = WorkerLost("out of memory", str(error))
+            error = WorkerLost(OUT_OF_MEMORY, str(error))
         if not isinstance(error, WorkerLost):
             if is_full(error):
                 raise disk_full(self.work) from error
@@ -235,8 +237,8 @@ class Scheduler:
                     unit = self._suspected(unit, traces[unit.fingerprint], error)
                 if deaths >= MAX_ATTEMPTS and self._deaths[unit.fingerprint]:
                     raise RunError(
-                        f"{unit.name}: a worker was lost {MAX_ATTEMPTS} times ({error}). Run the same command again "
-                        "to continue, with a smaller run.batch_bytes or on a machine with more memory"
+                        f"{_in_words(unit)}: a worker was lost {MAX_ATTEMPTS} times ({error}). Run the same command "
+                        "again to continue, with a smaller run.batch_bytes or on a machine with more memory"
                     ) from error
             again.append(unit)
         self.progress.line(f"{units[0].name}: {error}; trying again")
@@ -259,7 +261,12 @@ class Scheduler:
         steps = len(unit.steps) + (unit.resolve is not None)
         if isinstance(self.work, RemotePath):
             unit = replace(unit, traced=unit.folder)
-        if died is None or not steps:
+        # That the memory is short while a reader reads is not said to be the fault of what it reads.
+        if (
+            died is None
+            or (died.step == READING and error.kind == OUT_OF_MEMORY)
+            or (died.step != READING and not steps)
+        ):
             return replace(unit, options=options)
         over = died.step != NOT_IN_A_STAGE and time.time() - died.since >= options.max_batch_seconds
         how = f"over run.max_batch_seconds ({options.max_batch_seconds:g})" if over else error.kind
@@ -274,6 +281,12 @@ class Scheduler:
                     "It seems to be the stage and not the documents; mend it or leave it out, and run again"
                 ) from error
             self.progress.line(f"{unit.name}: document {barred.row} goes to quarantine, {step.step.name}: {how}")
+        if suspects.rest != unit.suspects.rest and suspects.rest is not None:
+            self._deaths[unit.fingerprint] = 0
+            self.progress.line(
+                f"{unit.name}: its reader died {how} behind record {suspects.rest.given}; what comes behind that goes "
+                "to quarantine as one row"
+            )
         return replace(unit, options=options, suspects=suspects)
 
 
@@ -323,6 +336,18 @@ def _check(report: Report) -> None:
         due = step["kept"]
     if due != counts["kept"]:
         raise AccountingError(f"{report['name']}: {due} documents left the last step, {counts['kept']} were written")
+
+
+def _in_words(unit: Unit) -> str:
+    if isinstance(unit, CombineUnit):
+        rows = sum(int(run.bucket_rows()[unit.first_bucket : unit.last_bucket].sum()) for run in unit.runs)
+        return (
+            f"{unit.step.step.name}, pass {unit.pass_name}, the partition of buckets {unit.first_bucket} to "
+            f"{unit.last_bucket - 1} ({rows} rows) in combine"
+        )
+    if isinstance(unit, EmitUnit):
+        return f"{unit.step.step.name}, pass {unit.pass_name}, emit ({unit.name.rpartition(': ')[2]})"
+    return unit.name
 
 
 def _unit_bytes(unit: Unit) -> int:

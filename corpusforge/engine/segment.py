@@ -382,7 +382,7 @@ def _run(segment: _Segment, unit: SegmentUnit) -> Report:
     reading = ReadCounts()
     if unit.reader is not None:
         hashing = _hashing(unit, report)
-        batches = read_split(replace(unit, split=hashing or unit.split), reading, segment.unreadable)
+        batches = read_split(replace(unit, split=hashing or unit.split), reading, segment.unreadable, segment.trace)
     else:
         assert unit.rows is not None
         batches = _count(unit.rows.read(), reading)
@@ -408,7 +408,7 @@ def _run(segment: _Segment, unit: SegmentUnit) -> Report:
     }
     report["signals"] = {str(start): file_entry(writer.close()) for start, writer in segment.signals.items()}
     report["runs"] = runs
-    report["guarded"] = segment.guarded
+    report["guarded"] = [*reading.guarded, *segment.guarded]
     for count in segment.counts:
         count["seconds"] = round(count["seconds"], 4)
     report["counts"] = {

@@ -3,6 +3,9 @@
 A document that kills its worker (a crash, the memory, the time limit) is found in three deaths, however many
 documents a batch has: after the first, the documents of that batch go one by one; after the second, the one is known;
 when it kills a worker alone once more, it goes to quarantine and everything else goes on.
+
+A reader that dies or hangs is found in the same way: after its first death it notes every record that it gives. Since
+it cannot be asked to begin behind a record, the rest of its split goes to quarantine, as that of a broken file does.
 """
 
 import os
@@ -18,12 +21,13 @@ from corpusforge.errors import StorageError
 
 NAME = "position"
 FORM = struct.Struct("<qqqd")
-NOT_IN_A_STAGE = -1  # reading the input, or opening the stages
+NOT_IN_A_STAGE = -1  # opening the stages, reading intermediate files, writing the last rows
+READING = -2  # the input; `first` is then what the reader had given before, once that is noted
 MAX_BARRED = 20  # documents of one split; if a stage kills its worker more often, it is the stage
 
 
 class Position(NamedTuple):
-    """Where a unit stood: in a step, with the documents `first` to `last` of its split, since a time."""
+    """Where a unit stood: in a step or READING, with the documents `first` to `last` of its split, since a time."""
 
     step: int
     first: int
@@ -39,6 +43,13 @@ class Barred(NamedTuple):
     error: str
 
 
+class Rest(NamedTuple):
+    """What a reader is no longer asked for: everything behind the first `given` records (or batches) of a split."""
+
+    given: int
+    error: str
+
+
 @dataclass(frozen=True)
 class Suspects:
     """What earlier attempts at a unit showed."""
@@ -47,6 +58,8 @@ class Suspects:
     last: int = -1
     alone: Position | None = None  # where the last attempt died with one document
     barred: tuple[Barred, ...] = ()
+    reading: bool = False  # the reader notes every record
+    rest: Rest | None = None
 
 
 NOTHING_KNOWN = Suspects()
@@ -66,9 +79,9 @@ class Trace:
         self._file = os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o666)
         self.at(NOT_IN_A_STAGE, 0, 0)
 
-    def at(self, step: int, first: int, last: int) -> None:
-        """Say which documents are in which step from now on."""
-        now = FORM.pack(step, first, last, time.time())
+    def at(self, step: int, first: int, last: int, since: float | None = None) -> None:
+        """Say which documents are in which step, from now on if not `since` another time."""
+        now = FORM.pack(step, first, last, since or time.time())
         os.pwrite(self._file, now, 0)
         if self._shown is not None:
             self._shown.write_bytes(now)
@@ -103,6 +116,12 @@ def after_death(suspects: Suspects, died: Position, how: str, last_step: int) ->
     """
     if died.step == NOT_IN_A_STAGE:
         return replace(suspects, alone=None)
+    if died.step == READING:
+        if not suspects.reading:
+            return replace(suspects, alone=None, reading=True)
+        if suspects.alone is None or suspects.alone[:2] != died[:2]:
+            return replace(suspects, alone=died)
+        return replace(suspects, alone=None, rest=Rest(died.first, f"its reader died of it twice: {how}"))
     if died.first != died.last:
         return replace(suspects, first=died.first, last=died.last, alone=None)
     if not suspects.first <= died.first <= suspects.last:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from corpusforge.engine import disk, emitting, ledger, rows, run, scheduler, segment, storage
 from corpusforge.engine.verify import verify
-from corpusforge.errors import RunError, StorageError
+from corpusforge.errors import CorruptFile, RunError, StorageError
 from corpusforge.pipeline import Pipeline
 from corpusforge.source import Split
 from corpusforge.stages.tokenize.encode import Encode
@@ -189,3 +190,19 @@ def test_a_damaged_file_between_two_runs_is_made_again(
         fresh = make(train, Encode(tokenizer="trained", max_tokens=120), output="fresh").run()
         UNDISTURBED["tokens"] = fresh.manifest["content_checksum"]
     assert again.manifest["content_checksum"] == UNDISTURBED["tokens"]
+
+
+def test_whatever_byte_of_a_files_end_is_damaged_its_columns_are_right_or_it_is_called_corrupt(tmp_path: Path) -> None:
+    writer = rows.RowsWriter(tmp_path / "rows.arrow")
+    writer.write(pa.record_batch({"text": ["a text", "another"], "number": [1, 2]}))
+    file = writer.close()
+    assert file is not None
+    whole = Path(file.path).read_bytes()
+    corrupt = 0
+    for place in range(len(whole) - 300, len(whole)):
+        Path(file.path).write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+        try:
+            assert len(file.schema.names) <= 2
+        except CorruptFile:
+            corrupt += 1
+    assert corrupt > 30

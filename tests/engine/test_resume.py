@@ -199,6 +199,19 @@ def test_a_torn_last_line_of_the_ledger_is_dropped(make: Make) -> None:
     assert again.manifest["run"]["units_run"] == 0
 
 
+def test_a_damaged_line_of_the_ledger_costs_what_it_named(make: Make) -> None:
+    outcome = make(Exact(), keep_work=True).run()
+    ledger = outcome.path / ".work" / "ledger.jsonl"
+    lines = ledger.read_bytes().splitlines(keepends=True)
+    number = next(n for n, line in enumerate(lines) if line.startswith(b'{"') and b'"unit":' in line)
+    lines[number] = bytes(len(lines[number]) - 1) + b"\n"
+    ledger.write_bytes(b"".join(lines))
+    (outcome.path / "manifest.json").unlink()
+    again = make(Exact(), keep_work=True).run()
+    assert again.manifest["run"]["units_run"] == 1
+    assert again.manifest["content_checksum"] == outcome.manifest["content_checksum"]
+
+
 def test_a_second_driver_in_the_same_folder_is_refused(make: Make, tmp_path: Path) -> None:
     from corpusforge.engine.lock import Lock
 
