@@ -3,12 +3,16 @@ package prints.
 
 Exit codes, which do not change between versions: 0 done; 1 the run failed, what was asked for is not there, or nobody
 reads the output any more; 2 the recipe, the command or the output folder is wrong and nothing was run; 130 stopped by
-Ctrl-C, the same command continues.
+Ctrl-C, 143 by SIGTERM, the same command continues.
 """
 
 import importlib
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,11 @@ import click
 
 from corpusforge.errors import CorpusforgeError, OutputError, RecipeError
 
-FAILED, WRONG, STOPPED = 1, 2, 130
+FAILED, WRONG, STOPPED, TERMINATED = 1, 2, 130, 143
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: the process ends as after Ctrl-C, with what it started."""
 
 
 class Commands(click.Group):
@@ -57,14 +65,15 @@ def main(arguments: list[str] | None = None) -> None:
     """Run a command and exit with its code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        ended = group.main(arguments, prog_name="corpusforge", standalone_mode=False)  # the code of click's Exit
+        with _ended_by_sigterm():
+            ended = group.main(arguments, prog_name="corpusforge", standalone_mode=False)  # the code of click's Exit
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         sys.exit(WRONG)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as stop:
         click.echo("stopped; run the same command again to continue", err=True)
-        sys.exit(STOPPED)
+        sys.exit(TERMINATED if isinstance(stop.__cause__ or stop, Terminated) else STOPPED)  # Click wraps it
     except BrokenPipeError:
         # Nobody reads on. What is still buffered must not be written either, when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -75,6 +84,21 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(f"error: {said(error)}", err=True)
         sys.exit(exit_code(error))
     sys.exit(ended if isinstance(ended, int) else 0)
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    def end(number: int, frame: object) -> None:
+        raise Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def said(error: CorpusforgeError | OSError) -> str:

@@ -1,5 +1,6 @@
 """Run tasks one after the other in this process. Never imports Ray."""
 
+from corpusforge.engine.attempts import discard
 from corpusforge.engine.units import Report, Unit
 from corpusforge.engine.worker import work
 
@@ -28,6 +29,9 @@ class LocalRunner:
             self._done.append((units, work(units)))
         except Exception as error:  # handed to the driver, which decides
             self._done.append((units, error))
+        except BaseException:  # stopped: what is half done goes
+            discard(units)
+            raise
 
     def wait(self) -> list[tuple[list[Unit], list[Report] | Exception]]:
         """Return finished tasks."""

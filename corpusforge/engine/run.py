@@ -68,7 +68,7 @@ def run(
         progress = Journal(progress, ledger)
         staging = output / ".new"
         _compare_with_disk(planned, {output, work}, progress)
-        runner = _runner(pipeline, address, planned)
+        runner = _runner(planned, address, work, progress)
         try:
             driver = Driver(planned, ledger, runner, work, staging, progress)
             results = _run(driver, ledger, progress)
@@ -80,7 +80,7 @@ def run(
             results,
             runner.workers,
             time.time() - started,
-            cpu_seconds() - cpu + (results.counters["cpu_seconds"] if runner.workers != 1 else 0),
+            cpu_seconds() - cpu + (0 if isinstance(runner, LocalRunner) else results.counters["cpu_seconds"]),
         )
         made["artifacts"] = results.artifacts
         _finish(output, staging, pipeline, made, results.samples)
@@ -126,16 +126,15 @@ def _compare_with_disk(planned: Plan, folders: set[Path], progress: Progress) ->
             )
 
 
-def _runner(pipeline: Pipeline, address: str | None, planned: Plan) -> Runner:
+def _runner(planned: Plan, address: str | None, work: Path, progress: Progress) -> Runner:
     address = address or os.environ.get("RAY_ADDRESS")
-    asked = pipeline.options.workers
+    asked = planned.pipeline.options.workers
     workers = asked if isinstance(asked, int) else None if address else os.cpu_count() or 1
     if workers == 1 and not address:
         return LocalRunner()
     from corpusforge.engine.ray import RayRunner
 
-    memory = max((s.step.stage.memory_bytes for s in planned.steps), default=0)
-    return RayRunner(workers, address, memory + 6 * int(pipeline.options.batch_bytes))
+    return RayRunner(planned, workers, address, work, progress.line)
 
 
 def earlier_manifest(output: Path, pipeline: Pipeline, replace: bool) -> dict[str, Any] | None:
