@@ -23,10 +23,6 @@ from corpusforge.errors import CorpusforgeError, OutputError, RecipeError
 FAILED, WRONG, STOPPED, TERMINATED = 1, 2, 130, 143
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM came: the process ends as after Ctrl-C, with what it started."""
-
-
 class Commands(click.Group):
     """Commands by file name, imported when they are used: `check` must answer in under a second.
 
@@ -64,16 +60,17 @@ def group(context: click.Context, debug: bool) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and exit with its code."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    terminated = threading.Event()
     try:
-        with _ended_by_sigterm():
+        with _as_interrupt(terminated):
             ended = group.main(arguments, prog_name="corpusforge", standalone_mode=False)  # the code of click's Exit
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         sys.exit(WRONG)
-    except (click.Abort, KeyboardInterrupt) as stop:
+    except (click.Abort, KeyboardInterrupt):
         click.echo("stopped; run the same command again to continue", err=True)
-        sys.exit(TERMINATED if isinstance(stop.__cause__ or stop, Terminated) else STOPPED)  # Click wraps it
+        sys.exit(TERMINATED if terminated.is_set() else STOPPED)
     except BrokenPipeError:
         # Nobody reads on. What is still buffered must not be written either, when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -87,9 +84,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 @contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
+def _as_interrupt(terminated: threading.Event) -> Iterator[None]:
+    """Let SIGTERM do inside what Ctrl-C does, and set `terminated`."""
+
     def end(number: int, frame: object) -> None:
-        raise Terminated
+        terminated.set()
+        raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread():
         yield

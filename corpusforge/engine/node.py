@@ -16,6 +16,10 @@ from corpusforge.engine.units import CombineUnit, EmitUnit, SegmentUnit, Unit
 from corpusforge.errors import CorpusforgeError, RunError
 
 APPEARS_SECONDS = 5.0  # that a new file on NFS may take to be seen elsewhere
+SAME_PATH = (
+    "Inputs, and files that a recipe names, must be at the same path on all nodes (shared storage, or an image with "
+    "them), or be URIs such as s3://bucket/key"
+)
 NOT_COMPARED = ("corpusforge", "ray")  # the first by its source, the second by Ray itself
 
 _agreed: set[tuple[int, str]] = set()  # steps of which this process has what the driver has
@@ -55,10 +59,7 @@ def check_node(base: Base, units: Sequence[Unit]) -> None:
 
 def missing_here(error: FileNotFoundError) -> RunError:
     """Return the error for a file that the driver found and a node does not."""
-    return RunError(
-        f"{_me()}: {error.filename} is not there. Inputs, and files that a recipe names, must be at the same path on "
-        "all nodes (shared storage, or an image with them), or be URIs such as s3://bucket/key"
-    )
+    return RunError(f"{_me()}: {error.filename} is not there. {SAME_PATH}")
 
 
 def _check_folder(base: Base) -> None:
@@ -92,8 +93,8 @@ def _check_stage(step: PlannedStep, base: Base) -> None:
     stage = step.step.stage
     try:
         found = stage_identity(stage)
-    except FileNotFoundError as error:
-        raise missing_here(error) from error
+    except (CorpusforgeError, OSError) as error:
+        raise RunError(f"{_me()}: {step.step.name}: {error}. {SAME_PATH}") from error
     if found != base.identities[step.index]:
         files = f"its files ({', '.join(stage.files())}), " if stage.files() else ""
         raise RunError(
@@ -117,10 +118,3 @@ def _packages() -> dict[str, str]:
 
 def _me() -> str:
     return f"node {socket.gethostname()}"
-
-
-def of_node(error: BaseException) -> BaseException:
-    """Return what the driver should hear of an error: of a file that only the driver sees, where that was."""
-    if isinstance(error, FileNotFoundError) and error.filename and not isinstance(error, CorpusforgeError):
-        return missing_here(error)
-    return error

@@ -22,7 +22,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from corpusforge.engine.attempts import discard
 from corpusforge.engine.needs import Needs, NeedsOf, fits, in_words
-from corpusforge.engine.node import Base, base_of, check_node, of_node
+from corpusforge.engine.node import Base, base_of, check_node, missing_here
 from corpusforge.engine.own_code import own_code
 from corpusforge.engine.plan import Plan
 from corpusforge.engine.scheduler import WorkerLost
@@ -33,7 +33,7 @@ from corpusforge.errors import RecipeError, RunError
 
 LOOK_SECONDS = 10.0  # at the size of the cluster
 QUIET_SECONDS = 120.0  # without a task that ended, before that is said
-STOP_SECONDS = 5.0  # for workers of a cluster to end what is cancelled
+STOP_SECONDS = 2.0  # for workers of a cluster to end what is cancelled; a stopped job is killed after 3
 OBJECT_STORE_BYTES = 200 << 20  # only task arguments and counts pass through it
 MAX_CALLS = 200  # tasks after which a worker process is replaced, so that a leaking library cannot grow for days
 BLOATED = 2.0  # a worker that holds this many times what its task needs is replaced
@@ -71,7 +71,7 @@ def work_on_node(units: list[Unit], base: Base | None) -> Worked:
     except FileNotFoundError as error:
         if base is None:
             raise
-        raise of_node(error) from error
+        raise missing_here(error) from error
     node = ray.get_runtime_context().get_node_id()
     for report in reports:
         report["node"] = node[:12]
@@ -83,13 +83,7 @@ class RayRunner:
     """Tasks on the local machine, or on the cluster at `address`; `say` tells the user what holds them up."""
 
     def __init__(
-        self,
-        plan: Plan,
-        workers: int | None,
-        address: str | None,
-        work: Path,
-        say: Callable[[str], None],
-        max_calls: int = MAX_CALLS,
+        self, plan: Plan, workers: int | None, address: str | None, work: Path, say: Callable[[str], None]
     ) -> None:
         self._options = plan.pipeline.options
         self._asked = workers
@@ -110,7 +104,7 @@ class RayRunner:
         self._marker = _marked(work) if self._cluster and not is_remote(str(work)) else None
         self._base = base_of(str(self._marker or ""), plan.steps) if self._cluster else None
         # Two, since Ray fixes with a function after how many calls its worker ends.
-        self._task = ray.remote(num_cpus=1, max_retries=0, max_calls=max_calls)(work_on_node)
+        self._task = ray.remote(num_cpus=1, max_retries=0, max_calls=MAX_CALLS)(work_on_node)
         self._last_task = ray.remote(num_cpus=1, max_retries=0, max_calls=1)(work_on_node)
         self._nodes: list[Mapping[str, float]] = []
         self._ended = self._blocked = time.monotonic()
@@ -243,7 +237,7 @@ class RayRunner:
         for reference in self._pending:
             with contextlib.suppress(ray.exceptions.RayError):  # Ray itself may be what died
                 ray.cancel(reference, force=True)
-        if self._pending:
+        if self._pending and (self._cluster or not self._ours):
             with contextlib.suppress(ray.exceptions.RayError):
                 ray.wait(list(self._pending), num_returns=len(self._pending), timeout=STOP_SECONDS)
         if self._ours:

@@ -37,6 +37,7 @@ class Machines:
         self.logs.mkdir()
         # A token of this cluster's own, which newer Rays ask of all that connect.
         others = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+        others["PATH"] = f"{BIN}{os.pathsep}{others.get('PATH', '')}"  # `python` is this one
         self.environment = {**others, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": uuid.uuid4().hex}
         _ip("netns", "add", f"{name}-switch")
         self._in_switch("link", "add", "switch", "type", "bridge")
@@ -51,7 +52,7 @@ class Machines:
         _ip("-n", space, "address", "add", f"{NET}.{number}/24", "dev", "eth0")
         _ip("-n", space, "link", "set", "eth0", "up")
         _ip("-n", space, "link", "set", "lo", "up")
-        place = ["--head", f"--port={PORT}", "--include-dashboard=false"] if number == 1 else [f"--address={self.head}"]
+        place = ["--head", f"--port={PORT}"] if number == 1 else [f"--address={self.head}"]
         ray = [f"{BIN}/ray", "start", *place, f"--node-ip-address={NET}.{number}", "--num-cpus=1", "--block"]
         ray += ["--object-store-memory=100000000", "--disable-usage-stats", *options]
         script = (
@@ -81,8 +82,12 @@ class Machines:
 
     def inside(self, number: int) -> list[str]:
         """Return the beginning of a command that runs on machine `number`."""
-        process = psutil.Process(self.running[number].pid)
-        (first,) = process.children()
+        process = self.running[number]
+        while not (found := psutil.Process(process.pid).children()):  # until `unshare` has forked
+            if process.poll() is not None:
+                raise SystemExit(f"machine {number} has ended: {(self.logs / f'node{number}.log').read_text()[-3000:]}")
+            time.sleep(0.1)
+        first = found[0]
         return ["nsenter", "--target", str(first.pid), "--mount", "--uts", "--ipc", "--net", "--pid"]
 
     def kill(self, number: int) -> None:

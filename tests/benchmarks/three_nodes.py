@@ -76,8 +76,8 @@ def on_cluster(recipe: str, output: Path, most: int, words: list[str], namespace
             return start(recipe, output, *words, "--address", address).wait()
     machines = Machines()
     try:
-        machines.start(1)
-        time.sleep(8)
+        machines.start(1, "--include-dashboard=false")
+        machines.wait(1)
         for number in (2, 3):
             machines.start(number)
         machines.wait(3)
