@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, TypeAdapter, field_validator, model_validator
 
 from corpusforge.engine.mixture import Measure, Mix, Upsample
 from corpusforge.engine.validation import Validation
@@ -93,6 +93,34 @@ class SignalSample(BaseModel):
     sample: float = Field(gt=0, le=1)  # 0.01: of one document in a hundred, the same ones whatever the run
 
 
+class RayOptions(BaseModel):
+    """How to run on Ray; nothing here changes a byte.
+
+    `needs` has by stage what its tasks need of a node, in place of what the stage declares: `memory` in bytes (64MB),
+    CPU, GPU, or a name that an operator gave to nodes. A run on this machine minds only what the machine has.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    needs: dict[str, dict[str, float]] = {}
+    # As Ray takes it; left out of the output's recipe.yaml, since it is of one cluster and may hold secrets.
+    runtime_env: dict[str, Any] = Field({}, exclude=True, repr=False)
+    wait_seconds: float = Field(900, gt=0)  # for a node that can hold a task, when none of the cluster can
+
+    @field_validator("needs", mode="before")
+    @classmethod
+    def _bytes(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        size = TypeAdapter(ByteSize)
+        return {
+            stage: {n: float(size.validate_python(v)) if n == "memory" else v for n, v in needs.items()}
+            if isinstance(needs, Mapping)
+            else needs
+            for stage, needs in value.items()
+        }
+
+
 class RunOptions(BaseModel):
     """How to run.
 
@@ -114,6 +142,7 @@ class RunOptions(BaseModel):
     signals: Literal["all", "none"] | SignalSample = "all"
     keep_work: bool = False
     work: str | None = None  # folder of intermediates; default OUTPUT/.work
+    ray: RayOptions = RayOptions()
     limit: int | None = Field(None, ge=1)  # documents per source
     sample: float | None = Field(None, gt=0, le=1)  # share of documents, by hash of the doc_id
 

@@ -18,7 +18,7 @@ from corpusforge.engine.journal import Journal
 from corpusforge.engine.ledger import Ledger
 from corpusforge.engine.local import LocalRunner
 from corpusforge.engine.lock import Lock
-from corpusforge.engine.memory import expected_bytes, fitted, shortage
+from corpusforge.engine.memory import fitted, shortage
 from corpusforge.engine.part_files import files_of
 from corpusforge.engine.plan import Plan, plan
 from corpusforge.engine.remote import RemotePath, pool
@@ -81,7 +81,7 @@ def run(
         _compare_with_disk(planned, {output, work}, progress)
         if not address and workers and (problem := shortage(planned, workers)):
             progress.line(problem)
-        runner = _runner(workers, address, planned)
+        runner = _runner(planned, workers, address, work, progress)
         try:
             driver = Driver(planned, ledger, runner, work, staging, progress)
             results = _run(driver, ledger, progress)
@@ -93,7 +93,7 @@ def run(
             results,
             runner.workers,
             time.time() - started,
-            cpu_seconds() - cpu + (results.counters["cpu_seconds"] if runner.workers != 1 else 0),
+            cpu_seconds() - cpu + (0 if isinstance(runner, LocalRunner) else results.counters["cpu_seconds"]),
         )
         made["artifacts"] = results.artifacts
         guard()
@@ -155,12 +155,12 @@ def _compare_with_disk(planned: Plan, folders: set[StoredPath], progress: Progre
             )
 
 
-def _runner(workers: int | None, address: str | None, planned: Plan) -> Runner:
+def _runner(planned: Plan, workers: int | None, address: str | None, work: StoredPath, progress: Progress) -> Runner:
     if workers == 1 and not address:
         return LocalRunner()
     from corpusforge.engine.ray import RayRunner
 
-    return RayRunner(workers, address, expected_bytes(planned))
+    return RayRunner(planned, workers, address, work, progress.line)
 
 
 def earlier_manifest(output: StoredPath, pipeline: Pipeline, replace: bool) -> dict[str, Any] | None:
