@@ -125,9 +125,13 @@ class RayRunner:
                 "object_store_memory": OBJECT_STORE_BYTES,
                 "_system_config": {"metrics_report_interval_ms": 60_000},
             }
-        with _handlers_kept():
-            # "local" also where a cluster runs on this machine, which nobody named.
-            context = ray.init(address=address or "local", **options)
+        try:
+            with _handlers_kept():
+                # "local" also where a cluster runs on this machine, which nobody named.
+                context = ray.init(address=address or "local", **options)
+        except (TypeError, ValueError, ray.exceptions.RuntimeEnvSetupError) as error:  # Ray looks at what it is given
+            where = "run.ray.runtime_env" if runtime_env else f"--address {address}"
+            raise RecipeError(f"{where}: Ray does not take it: {error}") from error
         if address is None:
             self._session = str(context.address_info["session_dir"])  # type: ignore[attr-defined]
 
@@ -316,7 +320,7 @@ def _lost(error: ray.exceptions.RayError) -> WorkerLost | RunError:
     said = str(error)[:300]
     for kind, how in HOW_LOST:
         if isinstance(error, kind):
-            return WorkerLost(how, said)
+            return WorkerLost(how, said, "node" in how)
     if isinstance(error, ray.exceptions.RuntimeEnvSetupError):
         return RunError(f"the runtime environment of the workers cannot be made: {str(error)[:2000]}")
     return RunError(

@@ -32,6 +32,7 @@ from corpusforge.engine.units import (
 from corpusforge.errors import AccountingError, CorpusforgeError, RunError
 
 MAX_ATTEMPTS = 4
+NODE_LOST = 0.25  # of a death: a node that goes, such as a spot instance, is seldom the work's fault
 BACKOFF_SECONDS = 0.25  # doubled with every failure of the storage
 BUNDLE_BYTES = 4 << 20  # small splits travel together, so that a task is worth sending; a kill loses one bundle
 BUNDLE_UNITS = 64
@@ -42,9 +43,10 @@ OUT_OF_MEMORY = "out of memory"
 class WorkerLost(Exception):
     """A worker process died or ran out of memory while it worked."""
 
-    def __init__(self, kind: str, said: str) -> None:
+    def __init__(self, kind: str, said: str, with_node: bool = False) -> None:
         super().__init__(f"{kind}: {said}" if said else kind)
         self.kind = kind
+        self.with_node = with_node  # the whole node went
 
 
 class Runner(Protocol):
@@ -105,7 +107,7 @@ class Scheduler:
         }
         self.pass_seconds: dict[int, float] = {}
         self._bundle_bytes = BUNDLE_BYTES
-        self._deaths: dict[str, int] = {}  # by unit: workers lost since something new was learnt of it
+        self._deaths: dict[str, float] = {}  # by unit: workers lost since something new was learnt of it
 
     def reports(self, units: Iterable[Unit], total_bytes: int | None = None) -> list[Report]:
         """Run units from which nothing follows, and return their reports in the same order.
@@ -232,7 +234,8 @@ class Scheduler:
         again: list[Unit] = []
         for unit in units:
             if unit.fingerprint in guilty:
-                deaths = self._deaths[unit.fingerprint] = self._deaths.get(unit.fingerprint, 0) + 1
+                weight = NODE_LOST if error.with_node else 1
+                deaths = self._deaths[unit.fingerprint] = self._deaths.get(unit.fingerprint, 0) + weight
                 if isinstance(unit, SegmentUnit):
                     unit = self._suspected(unit, traces[unit.fingerprint], error)
                 if deaths >= MAX_ATTEMPTS and self._deaths[unit.fingerprint]:

@@ -1,10 +1,10 @@
 """A recipe on a Ray cluster of three nodes against the same recipe on this machine with one and two workers.
 
-    python tests/benchmarks/three_nodes.py RECIPE --set vars.input=DATA --namespaces --lose
+    python tests/benchmarks/three_nodes.py RECIPE --set vars.input=DATA --namespaces --lose one
 
 Without --namespaces the nodes are three raylets on this machine. With it (as root) each is a machine of its own as far
 as the kernel can make one: address, host name, processes, /tmp, /dev/shm; only the folder of output and work is shared.
---lose cuts one off in the middle of the run and lets another join. Prints which nodes ran how many units and whether
+--lose cuts one off in the middle of the run, or all that work, and lets another join. Prints which nodes ran how many units and whether
 all runs have one content checksum; exit code 1 when not.
 """
 
@@ -57,18 +57,20 @@ def raylets() -> Iterator[str]:
     cluster.shutdown()
 
 
-def lose(machines: Machines, output: Path, most: int, ended: threading.Event) -> None:
-    """Cut off the third machine when a share of the units is done, and let a fourth join five seconds later."""
+def lose(machines: Machines, output: Path, most: int, which: str, ended: threading.Event) -> None:
+    """Cut off the third machine, or all but the head, when a share of the units is done; others join a little later."""
     while len(units(output)) < LOST_AFTER * most and not ended.wait(0.2):
         pass
-    if not ended.is_set():
-        machines.kill(3)
-        print(f"node 3 cut off after {len(units(output))} units", flush=True)
-        time.sleep(5)
-        machines.start(4)
+    if ended.is_set():
+        return
+    for number in (3,) if which == "one" else (2, 3):
+        machines.kill(number)
+        print(f"node {number} cut off after {len(units(output))} units", flush=True)
+    time.sleep(5 if which == "one" else 45)  # longer than a cluster takes to see that a node is gone
+    machines.start(4)
 
 
-def on_cluster(recipe: str, output: Path, most: int, words: list[str], namespaces: bool, lost: bool) -> int:
+def on_cluster(recipe: str, output: Path, most: int, words: list[str], namespaces: bool, lost: str) -> int:
     """Run on three nodes; return the exit code."""
     words = [*words, "--set", "run.keep_work=true", "--set", "run.workers=auto"]
     if not namespaces:
@@ -76,14 +78,14 @@ def on_cluster(recipe: str, output: Path, most: int, words: list[str], namespace
             return start(recipe, output, *words, "--address", address).wait()
     machines = Machines()
     try:
-        machines.start(1, "--include-dashboard=false")
+        machines.start(1, "--include-dashboard=false", f"--num-cpus={0 if lost == 'all' else 1}")
         machines.wait(1)
         for number in (2, 3):
             machines.start(number)
         machines.wait(3)
         process = start(recipe, output, *words, "--address", machines.head, machines=machines)
         ended = threading.Event()
-        watcher = threading.Thread(target=lose, args=(machines, output, most, ended))
+        watcher = threading.Thread(target=lose, args=(machines, output, most, lost, ended))
         if lost:
             watcher.start()
         code = process.wait()
@@ -101,7 +103,7 @@ def main() -> int:
     given.add_argument("recipe")
     given.add_argument("--set", action="append", default=[])
     given.add_argument("--namespaces", action="store_true")
-    given.add_argument("--lose", action="store_true", help="a node in the middle; with --namespaces")
+    given.add_argument("--lose", choices=["one", "all"], default="", help="nodes in the middle; with --namespaces")
     asked = given.parse_args()
     if asked.namespaces and (why := available()):
         raise SystemExit(f"--namespaces: {why}")
