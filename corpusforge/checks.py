@@ -1,5 +1,6 @@
 """Hold a pipeline to what can be known before a run: columns, files, artifacts, names of sources, order of stages."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from corpusforge.registry import maker, nearest
 from corpusforge.schema import CORE
 from corpusforge.stage import CorpusStage
 
+STORE = re.compile(r"(s3|gs|gcs|abfss?|hdfs)://")
 JUDGES = ("quality.", "dedup.decontaminate")  # stages that reject documents on their own
 
 
@@ -25,6 +27,7 @@ def check(pipeline: Pipeline) -> list[str]:
     """
     for step in _all_steps(pipeline):
         with _placed(step):  # packs, models and tokenizers are looked up here
+            _check_local(step)
             step.stage.columns_read(), step.stage.columns_written(), step.stage.rejection_reasons()
     types: dict[str, tuple[pa.DataType, str]] = {}
     columns = {source.name: _check_columns(pipeline, source, types) for source in pipeline.sources}
@@ -48,6 +51,23 @@ def _placed(step: Step) -> Iterator[None]:
         yield
     except RecipeError as error:
         raise error if error.where else RecipeError(f"{step.name}: {error.message}", step.where) from None
+
+
+def _check_local(step: Step) -> None:
+    for value in _strings(step.stage.model_dump(mode="json")):
+        if STORE.match(value):
+            raise RecipeError(
+                f"'{value}' is in an object store; of a stage's files (models, lists, evaluation sets) every worker "
+                "needs a copy on a disk: fetch it before the run. Sources, output and run.work may be in a store"
+            )
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _strings(one)
 
 
 def _all_steps(pipeline: Pipeline) -> list[Step]:

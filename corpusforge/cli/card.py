@@ -1,10 +1,8 @@
 """corpusforge card: a dataset card of a finished run."""
 
-from pathlib import Path
-
 import click
 
-from corpusforge.engine.storage import write_whole
+from corpusforge.engine.storage import stored_path, write_whole
 from corpusforge.errors import OutputError
 
 
@@ -20,8 +18,8 @@ def command(output: str, shown: bool, replace: bool) -> None:
     """
     from corpusforge.report import card
 
-    text = card.card(Path(output))
-    path = Path(output) / card.NAME
+    text = card.card(stored_path(output))
+    path = stored_path(output) / card.NAME
     if shown:
         click.echo(text)
         return

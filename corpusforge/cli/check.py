@@ -9,6 +9,7 @@ import click
 from corpusforge.checks import check
 from corpusforge.cli.names import Name
 from corpusforge.engine.plan import Plan, plan
+from corpusforge.engine.storage import stored_path
 from corpusforge.recipe import load
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _estimate(planned: Plan, like: str | None) -> "Estimate":
         return estimate(planned)
     from corpusforge.report.lookup import read_manifest
 
-    return estimate(planned, read_manifest(Path(like)))
+    return estimate(planned, read_manifest(stored_path(like)))
 
 
 def _cost(planned: Plan, costs: "Estimate", like: str | None) -> str:
@@ -70,12 +71,12 @@ def _existing(planned: Plan, costs: "Estimate") -> list[str]:
     """Say what a run would make of an output that is there."""
     from corpusforge.cli.progress import clock
     from corpusforge.engine import run as runs
+    from corpusforge.engine.ledger_lines import lines_in
     from corpusforge.engine.redo import redo
     from corpusforge.errors import OutputError
 
     pipeline = planned.pipeline
-    output = Path(os.path.abspath(pipeline.writer.path))
-    work = Path(os.path.abspath(pipeline.options.work)) if pipeline.options.work else output / ".work"
+    output, work = runs.folders(pipeline)
     lines = []
     try:
         earlier = runs.earlier_manifest(output, pipeline, replace=False)
@@ -85,7 +86,7 @@ def _existing(planned: Plan, costs: "Estimate") -> list[str]:
             lines.append("the output was finished from other inputs, or from inputs that have changed since")
     except OutputError as error:
         lines.append(str(error))
-    if not (work / "ledger.jsonl").is_file():
+    if not lines_in(work).exists:
         gone = "nothing of it can be used again: intermediates go when a run ends well (run.keep_work: true keeps them)"
         return [*lines, gone] if lines else []
     todo = redo(planned, work, costs)

@@ -14,9 +14,10 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 def command(a: str, b: str, samples: int, page: str | None, as_json: bool) -> None:
     """Say how the finished run in B differs from the one in A, down to the documents that changed sides and why."""
+    from corpusforge.engine.storage import stored_path
     from corpusforge.report.compare import compare
 
-    figures = compare(Path(a), Path(b), samples)
+    figures = compare(stored_path(a), stored_path(b), samples)
     if page:
         from corpusforge.engine.storage import write_whole
         from corpusforge.report.compare_page import page as html

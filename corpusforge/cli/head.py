@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from corpusforge.cli.names import Output
+from corpusforge.engine.storage import stored_path
 from corpusforge.errors import RunError
 
 KINDS = {
@@ -36,13 +37,12 @@ def command(output: str, count: int, kind: str, full: bool, as_json: bool) -> No
 
     Texts are cut short, and those of rejected documents masked, unless --full is given.
     """
-    from pathlib import Path
 
     from corpusforge.report.lookup import first_rows, read_manifest
 
-    manifest = read_manifest(Path(output))
+    manifest = read_manifest(stored_path(output))
     parts = manifest.get(KINDS[kind], [])
-    rows = first_rows(Path(output), parts, count)
+    rows = first_rows(stored_path(output), parts, count)
     if parts and not any(part["path"].endswith(".parquet") for part in parts):
         raise RunError(f"{output}/{kind} holds the token ids of {manifest['writer']}, and head shows rows of Parquet")
     if not rows:

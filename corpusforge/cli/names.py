@@ -41,7 +41,7 @@ class Output(click.ParamType):  # type: ignore[type-arg]
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the path as it was typed."""
-        return str(Path(str(value)))
+        return str(value) if "://" in str(value) else str(Path(str(value)))
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """Leave folders to the shell."""

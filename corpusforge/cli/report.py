@@ -1,7 +1,5 @@
 """corpusforge report: the page of a finished run."""
 
-from pathlib import Path
-
 import click
 
 
@@ -9,7 +7,8 @@ import click
 @click.argument("output")
 def command(output: str) -> None:
     """Write OUTPUT/report.html: the funnel, losses, signals with their bounds, samples. Opens without network."""
+    from corpusforge.engine.storage import stored_path
     from corpusforge.report.page import write
 
-    path = write(Path(output))
+    path = write(stored_path(output))
     click.echo(f"{path} ({path.stat().st_size / 1e3:,.0f} kB)")

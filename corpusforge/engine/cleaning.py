@@ -1,12 +1,12 @@
 """Clean an output folder: intermediates, and files that a killed run left behind."""
 
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpusforge.engine.ledger import Lock, owner
+from corpusforge.engine.lock import Lock, owner
 from corpusforge.engine.part_files import files_of
+from corpusforge.engine.storage import StoredPath, below, files_below, remove_tree, stored_path
 from corpusforge.engine.verify import KINDS, unnamed_files
 from corpusforge.errors import OutputError
 from corpusforge.report.lookup import read_manifest
@@ -29,7 +29,7 @@ def clean(path: str | Path, *, unfinished: bool = False, dry: bool = False) -> C
     Files of other names stay. Raises OutputError while a run works there, where no run has been, and for an unfinished
     run unless `unfinished` is true: its work would have to be done again. `dry`: say only what would be removed.
     """
-    output = Path(path)
+    output = stored_path(path)
     work, staging = output / ".work", output / ".new"
     finished = (output / "manifest.json").is_file()
     if not finished and not work.is_dir():
@@ -50,20 +50,19 @@ def clean(path: str | Path, *, unfinished: bool = False, dry: bool = False) -> C
         named = {file["path"] for file in files_of(parts)}
         strays = [p for p in unnamed_files(output, named) if not p.is_symlink()]
         strays += [p for p in output.glob(".*.tmp") if p.is_file()]
-        gone = [p for p in strays if OURS.fullmatch(p.name)]
-        left = tuple(p.relative_to(output).as_posix() for p in strays if p not in gone)
-        folders = [p for p in (*sorted(work.iterdir()), staging) if p.exists() and p.name != "lock"]
+        gone: list[StoredPath] = [p for p in strays if OURS.fullmatch(p.name)]
+        left = tuple(below(p, output) for p in strays if p not in gone)
+        inside: list[StoredPath] = list(work.iterdir())
+        folders = [p for p in (*sorted(inside, key=str), staging) if p.exists() and p.name != "lock"]
         size = sum(_size(p) for p in (*gone, *folders))
-        removed = tuple(p.relative_to(output).as_posix() for p in (*gone, *folders))
+        removed = tuple(below(p, output) for p in (*gone, *folders))
         if not dry:
             for entry in (*gone, *folders):
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+                remove_tree(entry) if entry.is_dir() else entry.unlink()
     if not any(work.iterdir()):
         work.rmdir()
     return Cleaned(removed, size, left)
 
 
-def _size(path: Path) -> int:
-    if path.is_dir():
-        return sum(p.lstat().st_size for p in path.rglob("*") if p.is_file())
-    return path.lstat().st_size
+def _size(path: StoredPath) -> int:
+    return sum(p.stat().st_size for p in files_below(path)) if path.is_dir() else path.stat().st_size

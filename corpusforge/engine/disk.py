@@ -2,8 +2,11 @@
 
 import errno
 import shutil
+import tempfile
 from pathlib import Path
 
+from corpusforge.engine.remote import RemotePath
+from corpusforge.engine.storage import StoredPath
 from corpusforge.errors import RunError, StorageError
 
 RESERVE_BYTES = 64 << 20  # left free, so that the ledger can still be written
@@ -27,17 +30,22 @@ def passes(error: BaseException) -> bool:
     return isinstance(error, StorageError) or (isinstance(error, OSError) and error.errno in PASSING)
 
 
-def disk_full(folder: Path) -> RunError:
-    """Return the error for a disk without room."""
+def disk_full(folder: StoredPath) -> RunError:
+    """Return the error for a disk without room; of a work folder in a store, it is a worker's scratch disk."""
+    if isinstance(folder, RemotePath):
+        return RunError(
+            f"a worker's disk for temporary files is full ({tempfile.gettempdir()}, or what TMPDIR says there). What "
+            "is finished stays: make room, or set TMPDIR to a larger disk, and run the same command again to continue"
+        )
     return RunError(
         f"the disk of {folder} has {free_bytes(folder) >> 20} MB left. What is finished stays: make room, or give "
         "run.work a folder on a larger disk, and run the same command again to continue"
     )
 
 
-def check_room(folder: Path) -> None:
-    """Raise RunError when the disk of `folder` has less than RESERVE_BYTES left."""
-    if free_bytes(folder) < RESERVE_BYTES:
+def check_room(folder: StoredPath) -> None:
+    """Raise RunError when the disk of `folder` has less than RESERVE_BYTES left; stores have no end."""
+    if isinstance(folder, Path) and free_bytes(folder) < RESERVE_BYTES:
         raise disk_full(folder)
 
 

@@ -1,7 +1,6 @@
 """The driver: takes a plan through its blocks, exchanges and layout, in order."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from corpusforge.engine.artifacts import keep_artifacts
@@ -14,6 +13,7 @@ from corpusforge.engine.plan import Plan
 from corpusforge.engine.samples import gather
 from corpusforge.engine.scheduler import Progress, Runner, Scheduler
 from corpusforge.engine.segments import Segments, SplitState
+from corpusforge.engine.storage import StoredPath
 from corpusforge.engine.units import rows_file
 
 
@@ -33,7 +33,7 @@ class Driver:
     """One run of one plan."""
 
     def __init__(
-        self, plan: Plan, ledger: Ledger, runner: Runner, work: Path, staging: Path, progress: Progress
+        self, plan: Plan, ledger: Ledger, runner: Runner, work: StoredPath, staging: StoredPath, progress: Progress
     ) -> None:
         self.plan = plan
         self.scheduler = Scheduler(ledger, runner, work, staging, progress)

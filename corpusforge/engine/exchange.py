@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from corpusforge.engine.rows import COMPRESSION, value_bytes
-from corpusforge.engine.storage import checksum_range, verified
+from corpusforge.engine.batch_file import BatchFile, BatchWriter
+from corpusforge.engine.rows import COMPRESSION, contiguous, value_bytes
 
 BUCKETS = 4096
 BUCKET_SHIFT = np.uint64(52)
@@ -36,6 +36,7 @@ class RunFile:
     value_bytes: int
     batch_rows: int  # rows in every record batch but the last
     buckets: str  # base64 of zlib of uint32[4096]
+    index: str  # of batch_file.Stored
 
     def bucket_rows(self) -> np.ndarray:
         """Rows in each bucket, int64[4096]."""
@@ -50,39 +51,39 @@ class RunFile:
         """Yield the rows [start, stop), in order."""
         if start == stop:
             return
-        with pa.memory_map(verified(self.path, self.checksum, self.size)) as file:
-            reader = pa.ipc.open_file(file)
-            for index in range(start // self.batch_rows, (stop - 1) // self.batch_rows + 1):
-                yield self._batch(reader, index, start, stop)
+        numbers = range(start // self.batch_rows, (stop - 1) // self.batch_rows + 1)
+        for number, batch in zip(numbers, self._file.read(numbers), strict=True):
+            yield self._within(batch, number, start, stop)
 
     def read_between(self, start: int, stop: int, column: str, low: int, high: int) -> Iterator[pa.RecordBatch]:
         """Yield those of the rows [start, stop), in which the uint64 `column` ascends, that have low to high in it."""
         if start == stop:
             return
-        with pa.memory_map(verified(self.path, self.checksum, self.size)) as file:
-            reader = pa.ipc.open_file(file)
-            last = (stop - 1) // self.batch_rows
-            first, beyond = start // self.batch_rows, last
-            while first < beyond:  # the first batch that ends at low or later
-                middle = (first + beyond) // 2
-                values = self._batch(reader, middle, start, stop).column(column)
-                if values[len(values) - 1].as_py() < low:
-                    first = middle + 1
-                else:
-                    beyond = middle
-            for index in range(first, last + 1):
-                batch = self._batch(reader, index, start, stop)
-                values = batch.column(column).to_numpy()
-                begin = int(np.searchsorted(values, np.uint64(low)))
-                end = int(np.searchsorted(values, np.uint64(high), "right"))
-                if begin < end:
-                    yield batch.slice(begin, end - begin)
-                if end < len(values):
-                    return
+        last = (stop - 1) // self.batch_rows
+        first, beyond = start // self.batch_rows, last
+        while first < beyond:  # the first batch that ends at low or later
+            middle = (first + beyond) // 2
+            values = self._within(next(self._file.read([middle])), middle, start, stop).column(column)
+            if values[len(values) - 1].as_py() < low:
+                first = middle + 1
+            else:
+                beyond = middle
+        for number, batch in zip(range(first, last + 1), self._file.read(range(first, last + 1)), strict=True):
+            batch = self._within(batch, number, start, stop)
+            values = batch.column(column).to_numpy()
+            begin = int(np.searchsorted(values, np.uint64(low)))
+            end = int(np.searchsorted(values, np.uint64(high), "right"))
+            if begin < end:
+                yield batch.slice(begin, end - begin)
+            if end < len(values):
+                return
 
-    def _batch(self, reader: pa.ipc.RecordBatchFileReader, index: int, start: int, stop: int) -> pa.RecordBatch:
-        begin = index * self.batch_rows
-        batch = reader.get_batch(index)
+    @property
+    def _file(self) -> BatchFile:
+        return BatchFile(self.path, self.size, self.index)
+
+    def _within(self, batch: pa.RecordBatch, number: int, start: int, stop: int) -> pa.RecordBatch:
+        begin = number * self.batch_rows
         low, high = max(start - begin, 0), min(stop - begin, batch.num_rows)
         return batch.slice(low, high - low)
 
@@ -206,13 +207,12 @@ def _write_run(path: Path, batches: Iterator[pa.RecordBatch], key: str, compress
     total = 0
     held: list[pa.RecordBatch] = []
     held_rows = 0
-    options = pa.ipc.IpcWriteOptions(compression=COMPRESSION if compress else None, use_threads=False)
-    writer = None
+    writer: BatchWriter | None = None
     for batch in batches:
         if not batch_rows:
             batch_rows = max(1, min(1 << 16, BATCH_BYTES * batch.num_rows // max(int(value_bytes(batch).sum()), 1)))
         if writer is None:
-            writer = pa.ipc.new_file(str(path), batch.schema, options=options)
+            writer = BatchWriter(path, batch.schema, COMPRESSION if compress else None)
         keys = batch.column(key).to_numpy(zero_copy_only=False).astype(np.uint64)
         counts += np.bincount((keys >> BUCKET_SHIFT).astype(np.int64), minlength=BUCKETS).astype(np.uint32)
         total += int(value_bytes(batch).sum())
@@ -220,19 +220,17 @@ def _write_run(path: Path, batches: Iterator[pa.RecordBatch], key: str, compress
         held_rows += batch.num_rows
         while held_rows >= batch_rows:
             table = pa.Table.from_batches(held)
-            writer.write_table(table.slice(0, batch_rows).combine_chunks())
+            writer.write(contiguous(table.slice(0, batch_rows).to_batches()))
             rest = table.slice(batch_rows)
             held = rest.to_batches() if held_rows < 2 * batch_rows else rest.combine_chunks().to_batches()
             held_rows -= batch_rows
     if writer is None:
         raise AssertionError("a run without rows is not written")
     if held_rows:
-        writer.write_table(pa.Table.from_batches(held).combine_chunks())
-    writer.close()
+        writer.write(contiguous(held))
+    stored = writer.close()
     buckets = base64.b64encode(zlib.compress(counts.tobytes(), 1)).decode()
-    return RunFile(
-        str(path), path.stat().st_size, checksum_range(str(path)), int(counts.sum()), total, batch_rows, buckets
-    )
+    return RunFile(str(path), stored.size, stored.checksum, int(counts.sum()), total, batch_rows, buckets, stored.index)
 
 
 def merge(runs: Sequence[Iterator[pa.RecordBatch]], key: str, order: Sequence[str]) -> Iterator[pa.RecordBatch]:

@@ -18,7 +18,7 @@ from corpusforge.source import Reader
 from corpusforge.stage import Stage
 from corpusforge.writer import Writer
 
-FORMAT = 3  # raise it when intermediate files, addresses or the layout change
+FORMAT = 4  # raise it when intermediate files, addresses or the layout change
 
 
 def stage_identity(stage: Stage | Reader | Writer) -> str:

@@ -34,7 +34,7 @@ Held = TypeVar("Held", bound=Blocks)
 def cut_parts(files: Sequence[Held], shard_bytes: int) -> list[tuple[tuple[Held, int, int], ...]]:
     """Return the pieces of each part in reading order: what they are of, first block, number of blocks.
 
-    >>> file = RowsFile("a", 0, "", ((10, 60), (10, 60), (5, 10)))
+    >>> file = RowsFile("a", 0, "", ((10, 60), (10, 60), (5, 10)), "")
     >>> [[piece[1:] for piece in part] for part in cut_parts([file], 100)]
     [[(0, 2)], [(2, 1)]]
     """

@@ -1,53 +1,41 @@
-"""The ledger: an append-only JSONL file, one line per committed unit of work.
+"""The ledger: one line of JSON per committed unit of work; see engine/ledger_lines.py for where they are.
 
-Only what the ledger names exists for anyone. A line is written and synced before the unit counts as done; a
-line cut off by a crash, or damaged, is dropped when the ledger is opened again.
+Only what the ledger names exists for anyone.
 """
 
-import json
 import os
-import socket
-import threading
-import time
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 
 from corpusforge.engine.identity import source_digest
-from corpusforge.errors import OutputError
-
-LOCK_RENEW_SECONDS = 20.0
-LOCK_EXPIRES_SECONDS = 120.0
-NOTE_READ_BYTES = 1 << 20
+from corpusforge.engine.ledger_lines import ObjectLines, lines_in
+from corpusforge.engine.storage import StoredPath
 
 
 class Ledger:
     """What has been committed in a work folder, by fingerprint."""
 
-    def __init__(self, folder: Path, fresh: bool = False) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / "ledger.jsonl"
+    def __init__(self, folder: StoredPath, fresh: bool = False, guard: Callable[[], None] | None = None) -> None:
+        """Read it, and go on with it (after nothing, with `fresh`); `guard` raises when this driver must not write."""
+        self._lines = lines_in(folder)
         if fresh:
-            self.path.unlink(missing_ok=True)
+            self._lines.clear()
+        self._guard = guard or (lambda: None)
+        if isinstance(self._lines, ObjectLines):  # writes now and then, and looks then
+            self._lines.guard, self._guard = self._guard, lambda: None
+        self._begin()
+        self._lines.open()
+        self._append({"driver": self.driver, "pid": os.getpid(), "source": self._source})
+
+    def _begin(self) -> None:
         self.units: dict[str, dict[str, Any]] = {}
         self.inputs: dict[str, dict[str, Any]] = {}
         self.driver = 1
         self.other_source = False  # an earlier driver was another state of the program
         self._source = source_digest()
-        self._read()
-        self._file = open(self.path, "ab")  # noqa: SIM115 - open for as long as the run
-        self._append({"driver": self.driver, "pid": os.getpid(), "source": self._source})
-
-    def _read(self, mend: bool = True) -> None:
-        if not self.path.exists():
-            return
-        content = self.path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if mend and whole < len(content):  # the last writer died in the middle of a line
-            os.truncate(self.path, whole)
-        for line in content[:whole].splitlines():
+        for line in self._lines.read().splitlines():
             try:
                 entry = orjson.loads(line)
             except orjson.JSONDecodeError:  # such as zeros after a power failure: what it named is done again
@@ -63,12 +51,11 @@ class Ledger:
                 self.other_source = entry.get("source") != self._source
 
     def _append(self, *entries: dict[str, Any]) -> None:
-        self._file.write(b"".join(orjson.dumps(e) + b"\n" for e in entries))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self._lines.append([orjson.dumps(entry) for entry in entries], sync=True)
 
     def commit(self, entries: list[dict[str, Any]]) -> None:
         """Make units exist; each entry has "unit" (its fingerprint) and what the unit left."""
+        self._guard()
         for entry in entries:
             entry["driver"] = self.driver
             self.units[entry["unit"]] = entry
@@ -84,8 +71,7 @@ class Ledger:
 
     def note(self, entry: dict[str, Any]) -> None:
         """Leave a word for who reads the ledger from outside; not synced, since nothing depends on it."""
-        self._file.write(orjson.dumps(entry) + b"\n")
-        self._file.flush()
+        self._lines.append([orjson.dumps(entry)], sync=False)
 
     def drop(self, fingerprint: str) -> None:
         """Forget a unit whose files turned out to be damaged."""
@@ -93,119 +79,32 @@ class Ledger:
         self._append({"drop": fingerprint})
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Store what is not yet stored."""
+        self._lines.close()
+
+    def finish(self) -> None:
+        """Put the closed ledger of a run that is complete aside."""
+        self._lines.finish()
 
 
 class Known(Ledger):
     """A ledger that is only read, such as that of a run in progress."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "ledger.jsonl"
-        self.units, self.inputs = {}, {}
-        self.driver, self.other_source = 1, False
-        self._source = source_digest()
-        self._read(mend=False)
+    def __init__(self, folder: StoredPath) -> None:
+        self._lines = lines_in(folder)
+        self._begin()
 
     def _append(self, *entries: dict[str, Any]) -> None:
         raise AssertionError("this ledger is only read")
 
 
-class Lock:
-    """One driver at a time in a work folder; an abandoned lock is taken over."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "lock"
-        self._me = {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}
-        self._stop = threading.Event()
-
-    def __enter__(self) -> "Lock":
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        while True:
+def last_note(folder: StoredPath, name: str) -> dict[str, Any] | None:
+    """Return the last entry of a work folder's ledger that has `name`; a line that is being written is none."""
+    for line in lines_in(folder).backwards():
+        if f'{{"{name}":'.encode() in line[: len(name) + 4]:
             try:
-                descriptor = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-            except FileExistsError:
-                if not self._abandoned():
-                    raise OutputError(
-                        f"{self.path.parent}: another run works here "
-                        f"({self.path.read_text()}). Wait for it, or give another output"
-                    ) from None
-                self.path.unlink(missing_ok=True)
+                found: dict[str, Any] = orjson.loads(line)
+            except orjson.JSONDecodeError:
                 continue
-            with os.fdopen(descriptor, "w") as file:
-                file.write(json.dumps(self._me))
-            break
-        threading.Thread(target=self._renew, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self.path.unlink(missing_ok=True)
-
-    def _renew(self) -> None:
-        while not self._stop.wait(LOCK_RENEW_SECONDS):
-            if self.path.exists():
-                os.utime(self.path)
-
-    def _abandoned(self) -> bool:
-        try:
-            owner = json.loads(self.path.read_text())
-            age = time.time() - self.path.stat().st_mtime
-        except (OSError, ValueError):
-            return not self.path.exists() or time.time() - self.path.stat().st_mtime > LOCK_EXPIRES_SECONDS
-        if owner.get("host") == self._me["host"]:
-            return bool(_started(owner["pid"]) != owner.get("started"))
-        return age > LOCK_EXPIRES_SECONDS
-
-
-@dataclass(frozen=True)
-class Owner:
-    """Who holds a lock."""
-
-    host: str
-    pid: int
-    alive: bool  # as far as can be known from here: on another host, by the time of its last sign
-    seconds: float  # since that sign
-
-
-def owner(folder: Path) -> Owner | None:
-    """Return who works in a work folder, without touching it; None when nobody does."""
-    lock = Lock(folder)
-    try:
-        about = json.loads(lock.path.read_text())
-        age = time.time() - lock.path.stat().st_mtime
-    except FileNotFoundError:
-        return None
-    except ValueError:  # being written
-        about, age = {}, 0.0
-    return Owner(str(about.get("host", "unknown")), int(about.get("pid", 0)), not lock._abandoned(), age)
-
-
-def last_note(path: Path, name: str) -> dict[str, Any] | None:
-    """Return the last entry of a ledger that has `name`, reading from its end; a line that is being written is none."""
-    with open(path, "rb") as file:
-        file.seek(0, os.SEEK_END)
-        at, rest = file.tell(), b""
-        while at > 0:
-            size = min(NOTE_READ_BYTES, at)
-            at -= size
-            file.seek(at)
-            lines = (file.read(size) + rest).split(b"\n")
-            rest = lines[0]
-            for line in reversed(lines[1:] if at else lines):
-                if f'{{"{name}":'.encode() in line[: len(name) + 4]:
-                    try:
-                        found: dict[str, Any] = orjson.loads(line)
-                    except orjson.JSONDecodeError:
-                        continue
-                    return found
+            return found
     return None
-
-
-def _started(pid: int) -> float | None:
-    import psutil
-
-    try:
-        return float(psutil.Process(pid).create_time())
-    except psutil.Error:
-        return None

@@ -1,7 +1,6 @@
 """What a run would still have to do: the driver goes over the ledger, and nothing is run or written."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from corpusforge.engine.costs import Estimate
 from corpusforge.engine.driver import Driver
@@ -10,6 +9,7 @@ from corpusforge.engine.passes import Findings, Passes
 from corpusforge.engine.plan import Plan
 from corpusforge.engine.scheduler import Silent
 from corpusforge.engine.segments import Segments, SplitState
+from corpusforge.engine.storage import StoredPath
 from corpusforge.engine.units import Report, SegmentUnit, Unit
 
 
@@ -58,7 +58,7 @@ class _KnownInputs(Segments):
             self.inputs[file.source, file.relative] = known["identity"] if known and same else "not read"
 
 
-def redo(plan: Plan, work: Path, costs: Estimate) -> Redo:
+def redo(plan: Plan, work: StoredPath, costs: Estimate) -> Redo:
     """Return what a run of `plan` would do besides what the ledger in `work` has."""
     runner = _NoRunner()
     driver = Driver(plan, Known(work), runner, work, work / "none", Silent())

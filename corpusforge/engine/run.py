@@ -2,8 +2,8 @@
 
 import contextlib
 import os
-import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ from corpusforge.engine.disk import check_room, disk_full, free_bytes, is_full
 from corpusforge.engine.driver import Driver, Results
 from corpusforge.engine.identity import versions
 from corpusforge.engine.journal import Journal
-from corpusforge.engine.ledger import Ledger, Lock
+from corpusforge.engine.ledger import Ledger
 from corpusforge.engine.local import LocalRunner
+from corpusforge.engine.lock import Lock
 from corpusforge.engine.part_files import files_of
 from corpusforge.engine.plan import Plan, plan
+from corpusforge.engine.remote import RemotePath, pool
 from corpusforge.engine.scheduler import Progress, Runner, Silent
-from corpusforge.engine.storage import write_whole
+from corpusforge.engine.storage import StoredPath, below, files_below, remove_tree, stored_path, write_whole
 from corpusforge.engine.verify import KINDS, unnamed_files, verify
 from corpusforge.errors import CorruptFile, OutputError, RunError
 from corpusforge.pipeline import Pipeline
@@ -32,7 +34,7 @@ from corpusforge.stage import cpu_seconds
 class Outcome:
     """What a run came to: its manifest, and the output folder."""
 
-    path: Path
+    path: StoredPath
     manifest: dict[str, Any]
     already_complete: bool = False
 
@@ -52,17 +54,22 @@ def run(
     """
     progress = progress or Silent()
     started, cpu = time.time(), cpu_seconds()
-    output = Path(os.path.abspath(pipeline.writer.path))
-    work = Path(os.path.abspath(pipeline.options.work)) if pipeline.options.work else output / ".work"
+    output, work = folders(pipeline)
     planned = plan(pipeline)
-    with Lock(output / ".work"), Lock(work) if work != output / ".work" else contextlib.nullcontext():
+    with Lock(output / ".work") as lock, Lock(work) if work != output / ".work" else contextlib.nullcontext() as other:
         earlier = earlier_manifest(output, pipeline, replace)
         if earlier is not None and not fresh and same_inputs(planned, earlier) and not verify(output):
             progress.line(f"{output} is already complete")
             return Outcome(output, earlier, already_complete=True)
         if fresh:
-            shutil.rmtree(work / "units", ignore_errors=True)
-        ledger = Ledger(work, fresh)
+            remove_tree(work / "units")
+
+        def guard() -> None:
+            lock.check()
+            if other is not None:
+                other.check()
+
+        ledger = Ledger(work, fresh, guard)
         if ledger.other_source and ledger.units:
             progress.line("corpusforge itself has changed since this work began; --fresh does all of it again")
         progress = Journal(progress, ledger)
@@ -83,15 +90,27 @@ def run(
             cpu_seconds() - cpu + (results.counters["cpu_seconds"] if runner.workers != 1 else 0),
         )
         made["artifacts"] = results.artifacts
+        guard()
         _finish(output, staging, pipeline, made, results.samples)
         if not pipeline.options.keep_work and pipeline.options.work is None:
-            shutil.rmtree(work / "units", ignore_errors=True)
-            (work / "ledger.jsonl").replace(work / "ledger.done.jsonl")
+            remove_tree(work / "units")
+            ledger.finish()
         else:
             _sweep(work, ledger)
-    shutil.rmtree(staging, ignore_errors=True)
+    remove_tree(staging)
     progress.done()
     return Outcome(output, made)
+
+
+def folders(pipeline: Pipeline) -> tuple[StoredPath, StoredPath]:
+    """Return the output and the work folder of a pipeline; local ones absolute, since workers are in other folders."""
+    output, work = stored_path(pipeline.writer.path), pipeline.options.work
+    folder = stored_path(work) if work else output / ".work"
+    return _absolute(output), _absolute(folder)
+
+
+def _absolute(path: StoredPath) -> StoredPath:
+    return Path(os.path.abspath(path)) if isinstance(path, Path) else path
 
 
 def _run(driver: Driver, ledger: Ledger, progress: Progress) -> Results:
@@ -109,15 +128,19 @@ def _run(driver: Driver, ledger: Ledger, progress: Progress) -> Results:
             if owner is None:
                 raise
             if owner in damaged:
-                raise RunError(f"{error} for the second time; check the disk of {Path(error.path).parent}") from error
+                raise RunError(
+                    f"{error} for the second time; check the disk of {stored_path(error.path).parent}"
+                ) from error
             damaged.add(owner)
             progress.line(f"{error}; doing its unit again")
             ledger.drop(owner)
 
 
-def _compare_with_disk(planned: Plan, folders: set[Path], progress: Progress) -> None:
+def _compare_with_disk(planned: Plan, folders: set[StoredPath], progress: Progress) -> None:
     needed = sum(file.size for file in planned.inputs)  # a run of little filtering needs about as much
     for folder in folders:
+        if isinstance(folder, RemotePath):
+            continue
         check_room(folder)
         if (free := free_bytes(folder)) < needed:
             progress.line(
@@ -138,7 +161,7 @@ def _runner(pipeline: Pipeline, address: str | None, planned: Plan) -> Runner:
     return RayRunner(workers, address, memory + 6 * int(pipeline.options.batch_bytes))
 
 
-def earlier_manifest(output: Path, pipeline: Pipeline, replace: bool) -> dict[str, Any] | None:
+def earlier_manifest(output: StoredPath, pipeline: Pipeline, replace: bool) -> dict[str, Any] | None:
     """Return the manifest of a finished run of the same recipe; OutputError when it is of another one."""
     path = output / "manifest.json"
     if not path.exists():
@@ -163,47 +186,54 @@ def same_inputs(planned: Plan, earlier: dict[str, Any]) -> bool:
     return now == then
 
 
-def _sweep(work: Path, ledger: Ledger) -> None:
+def _sweep(work: StoredPath, ledger: Ledger) -> None:
     """Remove what attempts left that never were committed."""
     units = work / "units"
     named = orjson.dumps(list(ledger.units.values()))
-    for attempt in units.glob("*/*/*"):
+    attempts = units.glob("*/*/*") if isinstance(units, Path) else {path.parent for path in files_below(units)}
+    for attempt in attempts:
         if str(attempt).encode() not in named:
-            shutil.rmtree(attempt, ignore_errors=True)
+            remove_tree(attempt)
 
 
 def _finish(
-    output: Path, staging: Path, pipeline: Pipeline, made: dict[str, Any], samples: list[dict[str, Any]]
+    output: StoredPath, staging: StoredPath, pipeline: Pipeline, made: dict[str, Any], samples: list[dict[str, Any]]
 ) -> None:
     """Put new parts and artifacts in the place of the old, and write the manifest last: its presence means complete."""
     manifest = output / "manifest.json"
     before = orjson.loads(manifest.read_bytes()).get("artifacts", []) if manifest.exists() else []
     manifest.unlink(missing_ok=True)
     (output / "report.html").unlink(missing_ok=True)  # of the earlier run, until it is written anew
-    for kind in KINDS:
-        new, final = staging / kind, output / kind
-        if new.is_dir():
-            final.mkdir(exist_ok=True)
-            for part in sorted(path for path in new.rglob("*") if path.is_file()):
-                place = final / part.relative_to(new)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                part.replace(place)
+    parts = {"data": made["shards"], **{kind: made[kind] for kind in KINDS[1:]}}
+    named = {file["path"] for kind in parts.values() for file in files_of(kind)}
+    new = [path for kind in KINDS for path in files_below(staging / kind)]
+    _move([path for path in new if below(path, staging) in named], staging, output)
     for path in (file["path"] for file in before):
         (output / path).unlink(missing_ok=True)
-    for path in (file["path"] for file in made["artifacts"]):
-        (output / path).parent.mkdir(parents=True, exist_ok=True)
-        (staging / path).replace(output / path)
-    parts = {"data": made["shards"], **{kind: made[kind] for kind in KINDS[1:]}}
-    for path in unnamed_files(output, {f["path"] for named in parts.values() for f in files_of(named)}):
+    _move([staging / file["path"] for file in made["artifacts"]], staging, output)
+    for path in unnamed_files(output, named):
         path.unlink()
-    for kind in {*KINDS, *(Path(file["path"]).parts[0] for file in before)}:
-        folders = [path for path in (output / kind).rglob("*") if path.is_dir()]
-        for folder in sorted([output / kind, *folders], reverse=True):
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
-    (output / "data").mkdir(exist_ok=True)
+    if isinstance(output, Path):
+        for kind in {*KINDS, *(Path(file["path"]).parts[0] for file in before)}:
+            folders = [path for path in (output / kind).rglob("*") if path.is_dir()]
+            for folder in sorted([output / kind, *folders], reverse=True):
+                if folder.is_dir() and not any(folder.iterdir()):
+                    folder.rmdir()
+        (output / "data").mkdir(exist_ok=True)
     write_whole(output / "recipe.yaml", (pipeline.resolved or resolve(pipeline)).encode())
     funnel = {k: made[k] for k in ("documents", "skipped", "written", "sources", "stages")}
     report = {**funnel, "samples": samples, "versions": versions()}
     write_whole(output / "report.json", orjson.dumps(report, option=orjson.OPT_INDENT_2))
     write_whole(manifest, orjson.dumps(made, option=orjson.OPT_INDENT_2))
+
+
+def _move(files: Sequence[StoredPath], staging: StoredPath, output: StoredPath) -> None:
+    """Put files of the staging folder where they belong; in a store, that copies them, several at a time."""
+
+    def move(file: StoredPath) -> None:
+        target = output / below(file, staging)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(target)  # type: ignore[arg-type]  # both are of one kind
+
+    for _ in pool().map(move, files) if isinstance(output, RemotePath) else map(move, files):
+        pass

@@ -8,14 +8,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from corpusforge.engine.disk import check_room, disk_full, is_full, passes
 from corpusforge.engine.ledger import Ledger
 from corpusforge.engine.part_files import files_of
 from corpusforge.engine.plan import Plan, PlannedStep
-from corpusforge.engine.storage import checksum_range
+from corpusforge.engine.remote import RemotePath
+from corpusforge.engine.storage import StoredPath, checksum_range
 from corpusforge.engine.trace import MAX_BARRED, NOT_IN_A_STAGE, NOTHING_KNOWN, READING, Position, after_death, position
 from corpusforge.engine.units import (
     CombineUnit,
@@ -86,7 +86,9 @@ class Silent:
 class Scheduler:
     """Runs units of one run; keeps its counters."""
 
-    def __init__(self, ledger: Ledger, runner: Runner, work: Path, staging: Path, progress: Progress) -> None:
+    def __init__(
+        self, ledger: Ledger, runner: Runner, work: StoredPath, staging: StoredPath, progress: Progress
+    ) -> None:
         self.ledger = ledger
         self.runner = runner
         self.work = work
@@ -172,7 +174,7 @@ class Scheduler:
                 self.progress.advance(report, ran=False)
                 queue.extendleft(committed(unit, report))
                 continue
-            alone = isinstance(unit, SegmentUnit) and unit.suspects != NOTHING_KNOWN
+            alone = isinstance(unit, SegmentUnit) and (unit.suspects != NOTHING_KNOWN or bool(unit.traced))
             if alone and bundle:  # what may kill its worker takes no others with it
                 queue.appendleft(unit)
                 break
@@ -192,7 +194,10 @@ class Scheduler:
         if isinstance(unit, PartUnit):
             return unit
         name = f"{self.ledger.driver}-{number}"
-        return replace(unit, folder=str(self.work / "units" / unit.fingerprint[:2] / unit.fingerprint / name))
+        folder = str(self.work / "units" / unit.fingerprint[:2] / unit.fingerprint / name)
+        if isinstance(unit, SegmentUnit) and unit.traced:
+            return replace(unit, folder=folder, traced=folder)
+        return replace(unit, folder=folder)
 
     def _retry(self, units: list[Unit], error: Exception) -> list[Unit]:
         if isinstance(error, MemoryError):  # while reading, or with one document alone
@@ -239,6 +244,8 @@ class Scheduler:
     def _suspected(self, unit: SegmentUnit, died: Position | None, error: WorkerLost) -> SegmentUnit:
         options = replace(unit.options, batch_bytes=max(1, unit.options.batch_bytes // 2))  # less memory next time
         steps = len(unit.steps) + (unit.resolve is not None)
+        if isinstance(self.work, RemotePath):
+            unit = replace(unit, traced=unit.folder)
         # That the memory is short while a reader reads is not said to be the fault of what it reads.
         if (
             died is None
@@ -268,11 +275,15 @@ class Scheduler:
         return replace(unit, options=options, suspects=suspects)
 
 
-def _is_stored(folder: Path, file: Mapping[str, Any]) -> bool:
+def _is_stored(folder: StoredPath, file: Mapping[str, Any]) -> bool:
     path = folder / file["path"]
-    if not path.exists() or path.stat().st_size != file["size"]:
+    try:
+        if path.stat().st_size != file["size"]:
+            return False
+    except FileNotFoundError:
         return False
-    return checksum_range(str(path)) == str(file["checksum"])
+    # An object is what one complete upload made it, and reading it again costs as much as making it.
+    return isinstance(path, RemotePath) or checksum_range(str(path)) == str(file["checksum"])
 
 
 def _check(report: Report) -> None:

@@ -39,14 +39,15 @@ OPENED_KERNELS = 32  # a segment's kernels, and those of a few segments in turn
 
 def _open(step: PlannedStep, unit: SegmentUnit) -> Any:
     stage = step.step.stage
+    at_hand = {path: verified(path, checksum, size) for path, checksum, size in unit.opened}
     artifacts = unit.artifacts.get(step.index, {})
     wanted = stage.artifact_name()
     key = f"{stage_identity(stage)}|{sorted(artifacts.items())}|{unit.named.get(wanted or '')}"
     if key not in _opened:
         if isinstance(stage, CorpusStage):
-            _opened[key] = stage.open_corpus({name: Path(path) for name, path in artifacts.items()})
+            _opened[key] = stage.open_corpus({name: Path(at_hand[path]) for name, path in artifacts.items()})
         elif wanted is not None:
-            _opened[key] = stage.open_with(Path(unit.named[wanted]))
+            _opened[key] = stage.open_with(Path(at_hand[unit.named[wanted]]))
         else:
             _opened[key] = stage.open()
         while len(_opened) > OPENED_KERNELS:
@@ -86,14 +87,12 @@ class _Segment:
         self.rejections = 0
         self.quarantined = 0
         self.guarded: list[dict[str, str]] = []  # documents stopped by time, memory or a crash, not by what they are
-        self.trace = Trace(folder)
+        self.trace = Trace(folder, unit.traced)
         self.barred = {(b.row, b.step): b.error for b in unit.suspects.barred}
         # What one incoming batch leaves besides kept rows; written in reading order when the batch is done.
         self.left: dict[str, list[pa.RecordBatch]] = {}
 
     def open(self) -> None:
-        for artifact in self.unit.opened:
-            verified(*artifact)
         for step, count in zip(self.steps, self.counts, strict=True):
             begun = cpu_seconds()
             opened = _open(step, self.unit)

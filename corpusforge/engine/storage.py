@@ -2,24 +2,37 @@
 
 import io
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeAlias
 
 import pyarrow as pa
 import pyarrow.fs
 import xxhash
 
+from corpusforge.engine.remote import RemotePath
+from corpusforge.engine.scratch import scratch
 from corpusforge.errors import CorruptFile, StorageError
 
 CHUNK = 4 << 20
 READ_BYTES = 128 << 10
 
+StoredPath: TypeAlias = Path | RemotePath
+
 
 def is_remote(path: str) -> bool:
     """Say whether `path` is a URI such as s3://bucket/key."""
     return "://" in path
+
+
+def stored_path(path: str | StoredPath) -> StoredPath:
+    """Return what stands for a path or a URI."""
+    if isinstance(path, RemotePath):
+        return path
+    path = str(path).removeprefix("file://")
+    return RemotePath(path) if is_remote(path) else Path(path)
 
 
 class _Stored(io.FileIO):
@@ -38,21 +51,26 @@ class _Stored(io.FileIO):
             raise StorageError(f"{self.name}: {error.strerror or error}") from error
 
 
+def arrow_path(path: StoredPath) -> tuple[str, pa.fs.FileSystem]:
+    """Return what Arrow opens: a path, and the file system that it is a path of."""
+    return (path.inner, path.filesystem) if isinstance(path, RemotePath) else (str(path), pa.fs.LocalFileSystem())
+
+
+def below(path: StoredPath, folder: StoredPath) -> str:
+    """Return the path below a folder of the same storage, with slashes."""
+    return path.relative_to(folder).as_posix()  # type: ignore[arg-type]
+
+
 def open_input(path: str) -> BinaryIO:
     """Open a local path or a URI for reading bytes, seekable."""
-    if not is_remote(path):
-        return io.BufferedReader(_Stored(path), READ_BYTES)
-    filesystem, inner = pa.fs.FileSystem.from_uri(path)
-    return cast(BinaryIO, filesystem.open_input_file(inner))
+    if is_remote(path):
+        return RemotePath(path).open()
+    return io.BufferedReader(_Stored(path), READ_BYTES)
 
 
 def size_and_time(path: str) -> tuple[int, int]:
     """Return the bytes of a stored file and when it was last changed (ns since 1970; 0 where the storage has none)."""
-    if is_remote(path):
-        filesystem, inner = pa.fs.FileSystem.from_uri(path)
-        info = filesystem.get_file_info(inner)
-        return info.size or 0, info.mtime_ns or 0
-    found = os.stat(path)
+    found = RemotePath(path).stat() if is_remote(path) else os.stat(path)
     return found.st_size, found.st_mtime_ns
 
 
@@ -118,8 +136,11 @@ def whole_file(path: Path) -> Iterator[Path]:
         yield temporary
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: StoredPath, content: bytes) -> None:
     """Write a small file so that it appears whole or not at all."""
+    if isinstance(path, RemotePath):
+        path.write_bytes(content)
+        return
     with whole_file(path) as temporary:
         temporary.write_bytes(content)
 
@@ -128,16 +149,41 @@ _verified: set[tuple[str, str]] = set()
 
 
 def verified(path: str, checksum: str, size: int) -> str:
-    """Return `path` after comparing it with its recorded checksum, once per process; CorruptFile if it differs."""
-    if (path, checksum) not in _verified:
-        if not os.path.exists(path) or os.path.getsize(path) != size:
-            raise CorruptFile(path, "is missing or has another size than the ledger records")
-        if checksum_range(path) != checksum:
+    """Return a local path of a file that was compared with its recorded checksum, once per process.
+
+    A remote one is fetched, once per process. Raises CorruptFile when it is missing or differs.
+    """
+    local = scratch() / "fetched" / checksum if is_remote(path) else Path(path)
+    if (path, checksum) not in _verified or not local.exists():
+        try:
+            if is_remote(path):
+                local.parent.mkdir(exist_ok=True)
+                RemotePath(path).fetch(local)
+            if local.stat().st_size != size:
+                raise CorruptFile(path, "has another size than the ledger records")
+        except FileNotFoundError:
+            raise CorruptFile(path, "is missing") from None
+        if checksum_range(str(local)) != checksum:
             raise CorruptFile(path, "differs from the checksum in the ledger")
         if len(_verified) > 100_000:
             _verified.clear()
         _verified.add((path, checksum))
-    return path
+    return str(local)
+
+
+def files_below(folder: StoredPath) -> list[StoredPath]:
+    """Return every file below a folder, in order of their paths; none when there is no folder."""
+    if isinstance(folder, RemotePath):
+        return [path for path, _ in folder.files()]
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def remove_tree(folder: StoredPath) -> None:
+    """Remove a folder and all in it, if it is there."""
+    if isinstance(folder, RemotePath):
+        folder.delete_tree()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def canonical(value: Any) -> bytes:

@@ -15,6 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from corpusforge.engine.remote import RemotePath
+from corpusforge.engine.storage import stored_path
+from corpusforge.errors import StorageError
+
+NAME = "position"
 FORM = struct.Struct("<qqqd")
 NOT_IN_A_STAGE = -1  # opening the stages, reading intermediate files, writing the last rows
 READING = -2  # the input; `first` is then what the reader had given before, once that is noted
@@ -61,30 +66,40 @@ NOTHING_KNOWN = Suspects()
 
 
 class Trace:
-    """The file of an attempt in which it says where it stands; one small write per batch and step."""
+    """The file of an attempt in which it says where it stands; one small write per batch and step.
 
-    def __init__(self, folder: Path) -> None:
+    `folder` is on a disk; `shown` is the attempt's place in an object store, where it is written too, since the driver
+    cannot read the disk of a worker that died.
+    """
+
+    def __init__(self, folder: Path, shown: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / "position"
+        self._path = folder / NAME
+        self._shown = RemotePath(shown) / NAME if shown else None
         self._file = os.open(self._path, os.O_CREAT | os.O_WRONLY, 0o666)
         self.at(NOT_IN_A_STAGE, 0, 0)
 
     def at(self, step: int, first: int, last: int, since: float | None = None) -> None:
         """Say which documents are in which step, from now on if not `since` another time."""
-        os.pwrite(self._file, FORM.pack(step, first, last, since or time.time()), 0)
+        now = FORM.pack(step, first, last, since or time.time())
+        os.pwrite(self._file, now, 0)
+        if self._shown is not None:
+            self._shown.write_bytes(now)
 
     def close(self, died: bool) -> None:
         """Remove the file: the unit ended, well or with an exception; leave it when it `died` of a document."""
         os.close(self._file)
         if not died:
             self._path.unlink(missing_ok=True)
+            if self._shown is not None:
+                self._shown.unlink(missing_ok=True)
 
 
 def position(folder: str) -> Position | None:
     """Return where the attempt in `folder` died; None when it had not begun or had ended."""
     try:
-        data = (Path(folder) / "position").read_bytes()
-    except OSError:
+        data = (stored_path(folder) / NAME).read_bytes()
+    except (OSError, StorageError):
         return None
     return Position(*FORM.unpack(data)) if len(data) == FORM.size else None
 

@@ -60,6 +60,7 @@ class SegmentUnit:
     planned: PlannedInput | None = None  # with a `reader`: the state of the file that the fingerprint names
     opened: tuple[tuple[str, str, int], ...] = ()  # path, checksum, bytes of every artifact that is opened
     suspects: Suspects = NOTHING_KNOWN  # what earlier attempts died of
+    traced: str = ""  # where in an object store to say at what it is; after a death, since each word is a request
 
 
 @dataclass(frozen=True)
@@ -230,7 +231,8 @@ def rows_file(entry: Mapping[str, Any] | None) -> RowsFile | None:
     """Return the rows file of a ledger entry."""
     if entry is None:
         return None
-    return RowsFile(entry["path"], entry["size"], entry["checksum"], tuple((r, b) for r, b in entry["blocks"]))
+    blocks = tuple((rows, size) for rows, size in entry["blocks"])
+    return RowsFile(entry["path"], entry["size"], entry["checksum"], blocks, entry["index"])
 
 
 def run_file(entry: Mapping[str, Any] | None) -> RunFile | None:

@@ -1,14 +1,17 @@
 """Hold an output folder to its manifest: checksums, rows, conservation, files that do not belong."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
 import pyarrow as pa
 
 from corpusforge.engine.part_files import files_of
-from corpusforge.engine.storage import checksum_range
+from corpusforge.engine.scratch import scratch
+from corpusforge.engine.storage import StoredPath, below, checksum_range, files_below, stored_path
 from corpusforge.errors import OutputError, RecipeError
 from corpusforge.registry import find
 from corpusforge.writer import Writer
@@ -17,13 +20,13 @@ KINDS = ("data", "validation", "rejected", "quarantine", "signals")
 RECORDS = "write.parquet"  # writes everything but data/ and validation/
 
 
-def verify(path: str | Path, inputs: str | Path | None = None) -> list[str]:
+def verify(path: str | StoredPath, inputs: str | StoredPath | None = None) -> list[str]:
     """Return what is wrong with the run in `path`, one line each; an empty list means all is well.
 
     `inputs`: the folder the input paths of the manifest are relative to; every input is then read and compared.
     Raises OutputError when there is no finished run.
     """
-    output = Path(path)
+    output = stored_path(path)
     try:
         manifest: dict[str, Any] = orjson.loads((output / "manifest.json").read_bytes())
     except FileNotFoundError:
@@ -37,19 +40,19 @@ def verify(path: str | Path, inputs: str | Path | None = None) -> list[str]:
         for part in parts:
             problems += _part(output, part, writer)
     due = {f["path"] for parts in named.values() for f in files_of(parts)}
-    problems += [f"{p.relative_to(output)}: is not named in the manifest" for p in unnamed_files(output, due)]
+    problems += [f"{below(p, output)}: is not named in the manifest" for p in unnamed_files(output, due)]
     problems += [problem for file in manifest.get("artifacts", []) for problem in _file(output, file)]
     if inputs is not None:
-        problems += _inputs(Path(inputs), manifest)
+        problems += _inputs(stored_path(inputs), manifest)
     return problems
 
 
-def unnamed_files(output: Path, named: set[str]) -> Iterator[Path]:
+def unnamed_files(output: StoredPath, named: set[str]) -> Iterator[StoredPath]:
     """Yield files under data/, validation/, rejected/, quarantine/ and signals/ that are not in `named`."""
     for kind in KINDS:
         if (output / kind).is_dir():
-            for path in sorted((output / kind).rglob("*")):
-                if path.is_file() and path.relative_to(output).as_posix() not in named:
+            for path in files_below(output / kind):
+                if below(path, output) not in named:
                     yield path
 
 
@@ -99,23 +102,39 @@ def accounted(kept: int, written: dict[str, Any]) -> bool:
     return bool(kept == written["documents"] + held_out + written.get("left_out", 0))
 
 
-def _part(output: Path, part: dict[str, Any], writer: str) -> list[str]:
+def _part(output: StoredPath, part: dict[str, Any], writer: str) -> list[str]:
     files = list(files_of([part]))
-    if problems := [problem for file in files for problem in _file(output, file)]:
-        return problems
-    try:
-        cls = find(writer)
-        assert issubclass(cls, Writer), writer
-        rows = cls.count([output / file["path"] for file in files])
-    except RecipeError as error:  # a writer of another package, which is not at hand
-        return [f"{part['path']}: what it holds was not counted: {error.message}"]
-    except (pa.ArrowException, OSError, ValueError) as error:
-        return [f"{part['path']}: cannot be read by {writer}: {error}"]
+    with _at_hand(output, files) as folder:
+        if problems := [problem for file in files for problem in _file(folder, file)]:
+            return problems
+        try:
+            cls = find(writer)
+            assert issubclass(cls, Writer), writer
+            rows = cls.count([folder / file["path"] for file in files])
+        except RecipeError as error:  # a writer of another package, which is not at hand
+            return [f"{part['path']}: what it holds was not counted: {error.message}"]
+        except (pa.ArrowException, OSError, ValueError) as error:
+            return [f"{part['path']}: cannot be read by {writer}: {error}"]
     due, what = (part["sequences"], "sequences") if "sequences" in part else (part["documents"], "rows")
     return [] if rows == due else [f"{part['path']}: holds {rows} {what}, not {due}"]
 
 
-def _file(output: Path, file: dict[str, Any]) -> Iterator[str]:
+@contextmanager
+def _at_hand(output: StoredPath, files: list[dict[str, Any]]) -> Iterator[Path]:
+    """Yield a local folder with these files of the output: writers count what is on a disk."""
+    if isinstance(output, Path):
+        yield output
+        return
+    with TemporaryDirectory(dir=scratch()) as name:
+        for file in files:
+            target = Path(name) / file["path"]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):  # it will be missed
+                (output / file["path"]).fetch(target)
+        yield Path(name)
+
+
+def _file(output: StoredPath, file: dict[str, Any]) -> Iterator[str]:
     path = output / file["path"]
     if not path.exists():
         yield f"{file['path']}: is missing"
@@ -125,7 +144,7 @@ def _file(output: Path, file: dict[str, Any]) -> Iterator[str]:
         yield f"{file['path']}: its checksum is not the one in the manifest"
 
 
-def _inputs(folder: Path, manifest: dict[str, Any]) -> Iterator[str]:
+def _inputs(folder: StoredPath, manifest: dict[str, Any]) -> Iterator[str]:
     for entry in manifest["inputs"]:
         path = folder / entry["path"]
         if not path.exists():

@@ -9,6 +9,7 @@ from corpusforge.engine.folders import write_by_value
 from corpusforge.engine.layout import write_part
 from corpusforge.engine.limits import in_own_process
 from corpusforge.engine.mixing import count_by_key, write_sizes
+from corpusforge.engine.placing import placed
 from corpusforge.engine.segment import run_segment
 from corpusforge.engine.sequences import write_sequences
 from corpusforge.engine.shuffling import write_held_out, write_shuffled
@@ -64,7 +65,7 @@ def _prepare() -> None:
 
 def _timed(unit: Unit) -> Report:
     started, cpu = time.time(), cpu_seconds()
-    report = RUN[type(unit)](unit)
+    report = placed(unit, RUN[type(unit)])
     report["unit"] = unit.fingerprint
     report["name"] = unit.name
     report["kind"] = type(unit).__name__

@@ -3,16 +3,15 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import xxhash
 
+from corpusforge.engine.storage import StoredPath, below, stored_path
 from corpusforge.errors import OutputError
-from corpusforge.report.lookup import read_manifest
+from corpusforge.report.lookup import parquet, read_manifest
 
 COLUMNS = ("text", "title")
 BATCH_ROWS = 1000
@@ -46,7 +45,7 @@ class Audit:
 
 
 def audit(
-    output: str | Path,
+    output: str | StoredPath,
     types: Sequence[str] = (),
     detectors: str = "pii",
     sample: float = 1.0,
@@ -63,7 +62,7 @@ def audit(
     from corpusforge.stages.privacy.types import default_types, make
     from corpusforge.text import segment
 
-    folder = Path(output)
+    folder = stored_path(output)
     manifest = read_manifest(folder)
     known = make(detectors, types or default_types(detectors))
     result = Audit(0, 0, manifest["documents"]["kept"], {name: Left() for name in known.names})
@@ -87,12 +86,12 @@ def audit(
                         one.spans += 1
                         if len(one.examples) < examples:
                             context = _context(raw, int(text.offsets[document]), found, i, known.tags)
-                            place = {"file": path.relative_to(folder).as_posix(), "column": column, "context": context}
+                            place = {"file": below(path, folder), "column": column, "context": context}
                             one.examples.append({"doc_id": batch.column("doc_id")[document].as_py(), **place})
     return result
 
 
-def _files(folder: Path, manifest: dict[str, Any]) -> Iterator[Path]:
+def _files(folder: StoredPath, manifest: dict[str, Any]) -> Iterator[StoredPath]:
     for part in [*manifest["shards"], *manifest.get("validation", ())]:
         yield folder / part["path"]
     if manifest["run"]["keep_rejected"] in ("text", "raw_text"):
@@ -100,9 +99,9 @@ def _files(folder: Path, manifest: dict[str, Any]) -> Iterator[Path]:
             yield folder / part["path"]
 
 
-def _batches(path: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def _batches(path: StoredPath, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     if path.suffix == ".parquet":
-        file = pq.ParquetFile(path)
+        file = parquet(path)
         wanted = [c for c in ("doc_id", "language", *columns) if c in file.schema_arrow.names]
         if not set(wanted) & set(columns):
             raise OutputError(f"{path}: holds none of the columns {', '.join(columns)}; only text can be scanned")

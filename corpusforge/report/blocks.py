@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from corpusforge import rules
 from corpusforge.engine.identity import stage_identity
 from corpusforge.engine.segment import block_label
+from corpusforge.engine.storage import StoredPath
 from corpusforge.errors import RecipeError
 from corpusforge.stages.quality.rules import Rules
 
@@ -36,7 +37,7 @@ class Block:
 class Stages:
     """The stages of a finished run, in the order of its manifest."""
 
-    def __init__(self, output: Path, manifest: Mapping[str, Any]) -> None:
+    def __init__(self, output: StoredPath, manifest: Mapping[str, Any]) -> None:
         self.manifest = manifest
         self.entries: list[dict[str, Any]] = manifest["stages"]
         self.fields = stage_fields(output / "recipe.yaml")
@@ -88,7 +89,7 @@ class Stages:
         return part[0] if isinstance(part, list) else part
 
 
-def stage_fields(recipe: Path) -> list[dict[str, Any]]:
+def stage_fields(recipe: StoredPath) -> list[dict[str, Any]]:
     """Return the fields of every stage of a resolved recipe in the order of the manifest: readers, own, shared."""
     if not recipe.is_file():
         return []

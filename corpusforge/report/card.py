@@ -4,17 +4,17 @@ import io
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from ruamel.yaml import YAML
 
 from corpusforge import registry
+from corpusforge.engine.storage import StoredPath
 from corpusforge.errors import RecipeError
 from corpusforge.report.docstring import sections, summary
 from corpusforge.report.figures import figures, written
+from corpusforge.report.lookup import parquet
 from corpusforge.report.sampled_rows import SampledRows
 from corpusforge.report.shares import UNKNOWN
 
@@ -34,7 +34,7 @@ LIMITS = (
 )
 
 
-def card(output: Path) -> str:
+def card(output: StoredPath) -> str:
     """Return the card of the finished run in `output`; OutputError when there is none."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -48,7 +48,7 @@ def card(output: Path) -> str:
     environment.filters.update({"n": lambda x: f"{x:,}", "md": markdown, "share": lambda x: f"{100 * x:.1f} %"})
     return environment.get_template("card.md").render(
         header=_yaml(_header(output, given)),
-        name=markdown(output.resolve().name),
+        name=markdown(output.absolute().name),
         manifest=manifest,
         documents=manifest["documents"],
         sources=_sources(given, licences),
@@ -81,14 +81,14 @@ def _yaml(header: Mapping[str, Any]) -> str:
     return re.sub(r"^- (no|on|off|yes|y|n)$", r"- '\1'", out.getvalue().strip(), flags=re.MULTILINE)
 
 
-def _header(output: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+def _header(output: StoredPath, given: Mapping[str, Any]) -> dict[str, Any]:
     kept = given["manifest"]["documents"]["kept"]
     least = LISTED_LANGUAGES * sum(row["kept"] for row in given["languages"])
     known = [row for row in given["languages"] if row["name"] != UNKNOWN and row["kept"] > least]
     stated = {(name or UNSTATED).lower() for name in written(given["manifest"], "license")}
     one = next(iter(stated)) if len(stated) == 1 and UNSTATED not in stated else ""
     header: dict[str, Any] = {
-        "pretty_name": output.resolve().name,
+        "pretty_name": output.absolute().name,
         "language": sorted(row["name"] for row in known),
         "license": one if re.fullmatch(r"[a-z0-9.+-]+", one) else "other",
         "size_categories": [next((name for top, name in SIZES if kept < top), "n>1T")],
@@ -104,7 +104,7 @@ def _header(output: Path, given: Mapping[str, Any]) -> dict[str, Any]:
         ]
         header["configs"] = [{"config_name": "default", "data_files": patterns}]
         header["dataset_info"] = {
-            "features": _features(pq.read_schema(output / files["train"][0]["path"])),
+            "features": _features(parquet(output / files["train"][0]["path"]).schema_arrow),
             "splits": [
                 {
                     "name": split,
@@ -142,7 +142,7 @@ def _dtype(kind: pa.DataType) -> dict[str, Any]:
     return {"dtype": names.get(str(kind), str(kind))}
 
 
-def _licences(output: Path, manifest: Mapping[str, Any]) -> dict[str, Counter[str]] | None:
+def _licences(output: StoredPath, manifest: Mapping[str, Any]) -> dict[str, Counter[str]] | None:
     """Return the licences of each source's documents; None where the files do not name them."""
     found: dict[str, Counter[str]] = {name: Counter() for name in manifest["sources"]}
     rows = SampledRows(output, [*manifest["shards"], *manifest.get("validation", ())])

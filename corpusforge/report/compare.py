@@ -9,11 +9,11 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from corpusforge.engine.storage import StoredPath
 from corpusforge.errors import RunError
 from corpusforge.report.blocks import Stages
-from corpusforge.report.lookup import read_manifest
+from corpusforge.report.lookup import parquet, read_manifest
 from corpusforge.report.losses import titles
 from corpusforge.report.sample_texts import locate
 
@@ -25,7 +25,7 @@ PLACE = ("source", "origin", "url")  # of a document shown; no text: it may have
 FATES = pa.schema([pa.field("doc_id", pa.string()), pa.field("fate", pa.int32())])
 
 
-def compare(a: Path, b: Path, samples: int = 5) -> dict[str, Any]:
+def compare(a: StoredPath, b: StoredPath, samples: int = 5) -> dict[str, Any]:
     """Return how the finished run in `b` differs from that in `a`.
 
     `recipe`: parts that differ, by name, with `a` and `b`: whether each has it. `versions` and `inputs` likewise.
@@ -69,7 +69,7 @@ def _inputs(manifest: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _stages(runs: Mapping[str, tuple[Path, dict[str, Any]]]) -> list[dict[str, Any]]:
+def _stages(runs: Mapping[str, tuple[StoredPath, dict[str, Any]]]) -> list[dict[str, Any]]:
     entries, named = {}, {}
     for name, (output, manifest) in runs.items():
         entries[name] = manifest["stages"]
@@ -110,7 +110,7 @@ class _Fates:
         return self.names.index(name)
 
 
-def _moves(runs: Mapping[str, tuple[Path, dict[str, Any]]], samples: int) -> tuple[list[dict[str, Any]], int]:
+def _moves(runs: Mapping[str, tuple[StoredPath, dict[str, Any]]], samples: int) -> tuple[list[dict[str, Any]], int]:
     fates = _Fates()
     total = sum(manifest["documents"]["read"] for _, manifest in runs.values())
     partitions = min(MOST_PARTITIONS, max(1, -(-total // PARTITION_ROWS)))
@@ -163,7 +163,7 @@ def _absence(manifest: Mapping[str, Any]) -> str:
 
 
 def _spill(
-    output: Path, manifest: Mapping[str, Any], fates: _Fates, partitions: int, folder: Path, name: str
+    output: StoredPath, manifest: Mapping[str, Any], fates: _Fates, partitions: int, folder: Path, name: str
 ) -> list[Path]:
     paths = [folder / f"{name}-{number}.arrow" for number in range(partitions)]
     with ExitStack() as stack:
@@ -181,7 +181,7 @@ def _spill(
     return paths
 
 
-def _fates(output: Path, manifest: Mapping[str, Any], fates: _Fates) -> Iterator[tuple[pa.Array, pa.Array]]:
+def _fates(output: StoredPath, manifest: Mapping[str, Any], fates: _Fates) -> Iterator[tuple[pa.Array, pa.Array]]:
     kinds = {
         "shards": ["doc_id"],
         "validation": ["doc_id"],
@@ -206,7 +206,7 @@ def _parts(manifest: Mapping[str, Any], kind: str) -> Sequence[Mapping[str, Any]
     return parts if isinstance(parts, list) else []
 
 
-def _unnamed(output: Path, manifest: Mapping[str, Any]) -> list[str]:
+def _unnamed(output: StoredPath, manifest: Mapping[str, Any]) -> list[str]:
     for part in (*_parts(manifest, "shards"), *_parts(manifest, "validation")):
         if "sequences" in part or not part["path"].endswith(".parquet"):
             held = "sequences" if "sequences" in part else "token ids"
@@ -214,9 +214,9 @@ def _unnamed(output: Path, manifest: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _batches(path: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
+def _batches(path: StoredPath, columns: list[str]) -> Iterator[pa.RecordBatch]:
     try:
-        yield from pq.ParquetFile(path).iter_batches(BATCH_ROWS, columns=columns, use_threads=False)
+        yield from parquet(path).iter_batches(BATCH_ROWS, columns=columns, use_threads=False)
     except (OSError, pa.ArrowException) as error:
         raise RunError(f"{path} cannot be read ({str(error).splitlines()[0]}); see corpusforge verify") from error
 

@@ -3,12 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from corpusforge.report.lookup import read_manifest
+from corpusforge.engine.storage import StoredPath, stored_path
+from corpusforge.report.lookup import parquet, read_manifest
 
 STAGE = "dedup.decontaminate"
 
@@ -37,19 +36,19 @@ class Contamination:
             yield item, self.rejected[item], self.cut[item]
 
 
-def contamination(output: str | Path) -> Contamination:
+def contamination(output: str | StoredPath) -> Contamination:
     """Count the items that the finished run in `output` met; OutputError when there is none."""
-    folder = Path(output)
+    folder = stored_path(output)
     manifest = read_manifest(folder)
     rejected: Counter[str] = Counter()
     for part in manifest["rejected"]:
-        table = pq.read_table(folder / part["path"], columns=["stage", "detail"])
+        table = parquet(folder / part["path"]).read(columns=["stage", "detail"])
         details = table.filter(pc.equal(table["stage"], STAGE))["detail"].drop_null()
         _add(rejected, details.value_counts().to_pylist())
     cut: Counter[str] = Counter()
     for part in manifest["shards"]:
-        if "contamination" in pq.read_schema(folder / part["path"]).names:
-            found = pq.read_table(folder / part["path"], columns=["contamination"])["contamination"].drop_null()
+        if "contamination" in parquet(folder / part["path"]).schema_arrow.names:
+            found = parquet(folder / part["path"]).read(columns=["contamination"])["contamination"].drop_null()
             _add(cut, found.value_counts().to_pylist())
     return Contamination(rejected, cut)
 

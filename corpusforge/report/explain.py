@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from corpusforge import rules
 from corpusforge.engine.samples import withheld
+from corpusforge.engine.storage import StoredPath, stored_path
 from corpusforge.errors import RecipeError, RunError
 from corpusforge.registry import find
 from corpusforge.report.blocks import Stages
@@ -29,7 +30,7 @@ DOC_ID = re.compile("[0-9a-f]{32}")
 COPIES = ("exact_duplicate", "near_duplicate")  # reasons whose detail is the doc_id of the text that stays
 
 
-def explain(output: str | Path, wanted: str) -> list[dict[str, Any]]:
+def explain(output: str | StoredPath, wanted: str) -> list[dict[str, Any]]:
     """Return an account of each document that `wanted` names, at most MOST.
 
     `wanted` is a doc_id, URL, origin or path; where it is none of these, a piece of text, sought in the texts that the
@@ -41,13 +42,13 @@ def explain(output: str | Path, wanted: str) -> list[dict[str, Any]]:
     the one that stays has and lacks against it, where both texts are there; personal data is masked.
     Raises OutputError when `output` holds no finished run, RunError when no document of the run is `wanted`.
     """
-    return _Run(Path(output)).accounts(wanted)
+    return _Run(stored_path(output)).accounts(wanted)
 
 
 class _Run:
     # What a finished run left, and its stages in order, with their fields.
 
-    def __init__(self, output: Path) -> None:
+    def __init__(self, output: StoredPath) -> None:
         self.output = output
         self.manifest = read_manifest(output)
         self.stages = Stages(output, self.manifest)

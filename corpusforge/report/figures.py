@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import orjson
 
 from corpusforge.engine.samples import STATED, first, masked
+from corpusforge.engine.storage import StoredPath
 from corpusforge.report.blocks import Stages
 from corpusforge.report.distributions import Distribution, distributions
 from corpusforge.report.duplicates import duplicates
@@ -24,7 +24,7 @@ MOST_SAMPLES = 20  # of a stage and reason, when a run took none itself
 MOST_FROM_REJECTED = 50_000  # rows of rejected/ looked at when a run took no samples
 
 
-def figures(output: Path) -> dict[str, Any]:
+def figures(output: StoredPath) -> dict[str, Any]:
     """Return what the report of the finished run in `output` shows; OutputError when there is none.
 
     Counts of documents by stage, reason and source are the manifest's. What the manifest does not hold (languages,
@@ -110,7 +110,7 @@ def _sources(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _samples(output: Path, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _samples(output: StoredPath, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the samples that the run took, or, of a run without, rows of rejected/, masked alike."""
     path = output / "report.json"
     if path.is_file() and (taken := orjson.loads(path.read_bytes()).get("samples")):
@@ -151,7 +151,7 @@ def _decided(row: Mapping[str, Any], signal: str) -> str:
     return "" if row["value"] is None else decided(row, signal)
 
 
-def _recipe(output: Path) -> str:
+def _recipe(output: StoredPath) -> str:
     path = output / "recipe.yaml"
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 

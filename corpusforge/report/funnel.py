@@ -1,15 +1,16 @@
 """The funnel of a run as a table: what each stage read, kept and rejected, and why."""
 
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from corpusforge.engine.storage import StoredPath
+
 REASONS = 3  # shown for each stage; all of them stand in the manifest
 
 
-def funnel(manifest: dict[str, Any], output: Path, console: Console | None = None) -> None:
+def funnel(manifest: dict[str, Any], output: StoredPath, console: Console | None = None) -> None:
     """Print the funnel of a finished run."""
     console = console or Console(highlight=False)
     table = Table(box=None, padding=(0, 1, 0, 0))

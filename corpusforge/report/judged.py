@@ -11,8 +11,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from corpusforge import rules
+from corpusforge.engine.storage import StoredPath
 from corpusforge.errors import OutputError, RunError
 from corpusforge.report.blocks import Block
+from corpusforge.report.lookup import parquet
 from corpusforge.schema import FIRED, SIGNAL_PREFIX
 
 BATCH_ROWS = 1 << 16  # 30 signals: 16 MB; a hundred million documents pass through the same memory
@@ -82,7 +84,7 @@ class Judged:
 class Reading:
     """Reads signals/ of a finished run, for some targets."""
 
-    def __init__(self, output: Path, parts: Sequence[dict[str, Any]], fields: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, output: StoredPath, parts: Sequence[dict[str, Any]], fields: Sequence[dict[str, Any]]) -> None:
         self.output = output
         self.parts = parts
         self.fields = fields
@@ -95,7 +97,7 @@ class Reading:
         blocks = {t.block.label for t in targets}
         for part in self.parts:
             try:
-                file = pq.ParquetFile(self.output / part["path"])
+                file = parquet(self.output / part["path"])
                 names = file.schema_arrow.names
                 if not {"source", "block", "language"} <= set(names):
                     raise OutputError(

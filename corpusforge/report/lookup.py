@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,10 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-import pyarrow.fs
 import pyarrow.parquet as pq
 
+from corpusforge.engine.remote import RemotePath
+from corpusforge.engine.storage import StoredPath, arrow_path
 from corpusforge.errors import OutputError, RunError
 
 KEYS = ("doc_id", "url", "origin", "path")
@@ -32,7 +32,12 @@ class Place:
     values: dict[str, Any]
 
 
-def read_manifest(output: Path) -> dict[str, Any]:
+def parquet(path: StoredPath) -> pq.ParquetFile:
+    """Open a Parquet file."""
+    return pq.ParquetFile(path.open() if isinstance(path, RemotePath) else path)
+
+
+def read_manifest(output: StoredPath) -> dict[str, Any]:
     """Return the manifest of a finished run; OutputError when there is none."""
     path = output / "manifest.json"
     if not output.exists():
@@ -55,7 +60,7 @@ def read_manifest(output: Path) -> dict[str, Any]:
 
 
 def find_rows(
-    output: Path,
+    output: StoredPath,
     parts: Sequence[dict[str, Any]],
     wanted: str,
     keys: tuple[str, ...] = KEYS,
@@ -74,12 +79,12 @@ def find_rows(
 
 
 def find_texts(
-    output: Path, parts: Sequence[dict[str, Any]], fragment: str, without: tuple[str, ...] = ()
+    output: StoredPath, parts: Sequence[dict[str, Any]], fragment: str, without: tuple[str, ...] = ()
 ) -> Iterator[Place]:
     """Yield the rows whose text holds `fragment`, to the letter; reads every text once, a batch at a time."""
     for part in _parquet(parts):
         with _readable(output, part):
-            file = pq.ParquetFile(output / part)
+            file = parquet(output / part)
             names = [name for name in file.schema_arrow.names if name not in without]
             if "text" not in file.schema_arrow.names:
                 continue
@@ -102,7 +107,7 @@ def _parquet(parts: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 
 @contextmanager
-def _readable(output: Path, part: str) -> Iterator[None]:
+def _readable(output: StoredPath, part: str) -> Iterator[None]:
     try:
         yield
     except (OSError, pa.ArrowException) as error:
@@ -111,16 +116,21 @@ def _readable(output: Path, part: str) -> Iterator[None]:
 
 
 def _find_in(
-    output: Path, part: str, wanted: str, keys: tuple[str, ...], columns: tuple[str, ...], without: tuple[str, ...]
+    output: StoredPath,
+    part: str,
+    wanted: str,
+    keys: tuple[str, ...],
+    columns: tuple[str, ...],
+    without: tuple[str, ...],
 ) -> Iterator[Place]:
-    file = pq.ParquetFile(output / part)
+    file = parquet(output / part)
     schema = file.schema_arrow
     present = [key for key in keys if key in schema.names]
     if not present:
         return
     condition = reduce(or_, [ds.field(key) == wanted for key in present])
     sizes = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
-    fragment = ds.ParquetFileFormat().make_fragment(str(output / part), pa.fs.LocalFileSystem())
+    fragment = ds.ParquetFileFormat().make_fragment(*arrow_path(output / part))
     for piece in fragment.split_by_row_group(condition, schema=schema):
         group = piece.row_groups[0].id
         hit = np.zeros(sizes[group], bool)
@@ -134,14 +144,14 @@ def _find_in(
                 yield Place(part, sum(sizes[:group]) + row, values)
 
 
-def first_rows(output: Path, parts: Sequence[dict[str, Any]], count: int) -> list[dict[str, Any]]:
+def first_rows(output: StoredPath, parts: Sequence[dict[str, Any]], count: int) -> list[dict[str, Any]]:
     """Return the first `count` rows of the manifest's `parts`, with all columns."""
     rows: list[dict[str, Any]] = []
     for part in _parquet(parts):
         if len(rows) >= count:
             break
         with _readable(output, part):
-            for batch in pq.ParquetFile(output / part).iter_batches(min(count, TEXTS_AT_A_TIME)):
+            for batch in parquet(output / part).iter_batches(min(count, TEXTS_AT_A_TIME)):
                 rows += batch.slice(0, count - len(rows)).to_pylist()
                 if len(rows) >= count:
                     break

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from corpusforge.engine.samples import mask
-from corpusforge.engine.storage import write_whole
+from corpusforge.engine.storage import StoredPath, write_whole
 from corpusforge.report.charts import histogram
 from corpusforge.report.distributions import Distribution
 from corpusforge.report.figures import figures
@@ -25,7 +25,7 @@ WARC = ("warcinfo", "response", "resource", "request", "metadata", "revisit", "c
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
-def write(output: Path) -> Path:
+def write(output: StoredPath) -> StoredPath:
     """Write report.html of the finished run in `output` and return its path; OutputError when there is no run."""
     path = output / NAME
     write_whole(path, page(figures(output)).encode())

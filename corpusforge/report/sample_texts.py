@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from corpusforge.engine.samples import withheld
+from corpusforge.engine.storage import StoredPath
+from corpusforge.report.lookup import parquet
 from corpusforge.schema import CORE
 from corpusforge.stage import Kernel
 
@@ -18,7 +18,7 @@ READ_CHARS = 4000  # masked with what stands around the snippet, so that nothing
 SHOWN = ("doc_id", "source", "origin", "url", "language", "text", "stage", "reason")
 
 
-def locate(output: Path, manifest: dict[str, Any], doc_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+def locate(output: StoredPath, manifest: dict[str, Any], doc_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return for each document found its url, origin, and `now`: kept, or the stage and reason that rejected it.
 
     `text` is there where the output holds it: its first 200 characters, masked; never of rejects that are withheld.
@@ -33,7 +33,7 @@ def locate(output: Path, manifest: dict[str, Any], doc_ids: Sequence[str]) -> di
             path = output / part["path"]
             if not path.is_file() or path.suffix != ".parquet":  # another writer's: no place to look
                 continue
-            file = pq.ParquetFile(path)
+            file = parquet(path)
             if "doc_id" not in file.schema_arrow.names:  # packed sequences
                 continue
             names = [name for name in SHOWN if name in file.schema_arrow.names]

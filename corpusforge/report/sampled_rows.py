@@ -1,13 +1,13 @@
 """Rows of what a run left, all of them or an even sample: what a report reads does not grow with the run."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from corpusforge.engine.storage import StoredPath
 from corpusforge.errors import RunError
+from corpusforge.report.lookup import parquet
 
 MOST_ROWS = 500_000  # read of a kind of part, 2 s; shares estimated from as many are good to 0.2 percentage points
 MOST_PARTS = 200
@@ -20,7 +20,7 @@ class SampledRows:
     With more than `most` rows or MOST_PARTS parts an even choice of parts is read, each to the same number of rows.
     """
 
-    def __init__(self, output: Path, parts: Sequence[Mapping[str, Any]], most: int = MOST_ROWS) -> None:
+    def __init__(self, output: StoredPath, parts: Sequence[Mapping[str, Any]], most: int = MOST_ROWS) -> None:
         self.output = output
         self.total = sum(part["documents"] for part in parts)
         readable = [part for part in parts if part["path"].endswith(".parquet") and part["documents"]]
@@ -45,7 +45,7 @@ class SampledRows:
         for part in self.parts:
             left = max(1, round(part["documents"] * self.each))
             try:
-                file = pq.ParquetFile(self.output / part["path"])
+                file = parquet(self.output / part["path"])
                 present = [name for name in columns if name in file.schema_arrow.names]
                 if not present:
                     continue

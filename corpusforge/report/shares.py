@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from corpusforge.report.lookup import parquet
 from corpusforge.report.sampled_rows import SampledRows
 from corpusforge.stages.quality.registered_domain import PublicSuffixes, split_url
 
@@ -135,9 +136,8 @@ def _shown(domain: str) -> str:
 
 
 def _personal_columns(rows: SampledRows) -> list[str]:
-    import pyarrow.parquet as pq
 
     if not rows.parts:
         return []
-    schema = pq.read_schema(rows.output / rows.parts[0]["path"])
+    schema = parquet(rows.output / rows.parts[0]["path"]).schema_arrow
     return [name.removeprefix("pii_") for name in schema.names if name.startswith("pii_")]

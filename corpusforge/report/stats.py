@@ -1,17 +1,16 @@
 """What a corpus consists of: documents, bytes and tokens by source, language, license and domain, and lengths."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from corpusforge.engine.storage import StoredPath, stored_path
 from corpusforge.engine.tally import GROUPS, tokens
 from corpusforge.errors import OutputError, RunError
-from corpusforge.report.lookup import read_manifest
+from corpusforge.report.lookup import parquet, read_manifest
 
 MOST_DOMAINS = 1_000_000  # counted at a time, about 200 MB
 HOST = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?P<host>\[[^\]]*\]|[^/:?#]+)"
@@ -19,7 +18,7 @@ COUNTED = ("documents", "bytes", "tokens")
 PACKED = ("sequences", "tokens", "padding_tokens", "dropped_tokens", "cut_documents", "utilisation")
 
 
-def stats(output: str | Path, *, validation: bool = False, domains: int = 20) -> dict[str, Any]:
+def stats(output: str | StoredPath, *, validation: bool = False, domains: int = 20) -> dict[str, Any]:
     """Return what the finished run in `output` wrote, to data/ or to validation/.
 
     `documents`, `bytes` of text and `tokens` are those written, copies counted as often as they are. `source`,
@@ -28,7 +27,7 @@ def stats(output: str | Path, *, validation: bool = False, domains: int = 20) ->
     counted here, from the `url` column of Parquet shards alone, row group by row group. `notes` say what is missing.
     Raises OutputError when there is no finished run, RunError when a shard cannot be read.
     """
-    folder = Path(output)
+    folder = stored_path(output)
     manifest = read_manifest(folder)
     kind = "validation" if validation else "shards"
     written = manifest["written"].get("validation") if validation else manifest["written"]
@@ -66,7 +65,7 @@ def _lengths(unit: str, counted: Sequence[Sequence[int]]) -> Iterator[dict[str, 
 # ---- domains
 
 
-def _domains(folder: Path, parts: Sequence[Mapping[str, Any]], most: int) -> dict[str, Any]:
+def _domains(folder: StoredPath, parts: Sequence[Mapping[str, Any]], most: int) -> dict[str, Any]:
     if not most:
         return {"domains": [], "notes": []}
     counts = DomainCounts()
@@ -91,8 +90,8 @@ def _domains(folder: Path, parts: Sequence[Mapping[str, Any]], most: int) -> dic
     return {"domains": found, "domains_in_all": len(counts.domains), "notes": notes}
 
 
-def _urls(path: Path) -> Iterator[pa.RecordBatch]:
-    file = pq.ParquetFile(path)
+def _urls(path: StoredPath) -> Iterator[pa.RecordBatch]:
+    file = parquet(path)
     columns = [name for name in ("url", "token_count") if name in file.schema_arrow.names]
     if "url" in columns:
         yield from file.iter_batches(batch_size=1 << 16, columns=columns)

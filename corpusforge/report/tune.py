@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpusforge import rules, signals
+from corpusforge.engine.storage import StoredPath, stored_path
 from corpusforge.errors import RecipeError, RunError
 from corpusforge.registry import nearest
 from corpusforge.report.blocks import Block, Stages
@@ -30,7 +31,7 @@ SAMPLES = 5
 class Question:
     """A pack of a finished run, and the bounds to put in place of its own."""
 
-    output: Path
+    output: StoredPath
     manifest: dict[str, Any]
     stages: Stages
     targets: tuple[Target, ...]
@@ -72,14 +73,16 @@ class Question:
         return said
 
 
-def ask(output: str | Path, pack: str, changes: Mapping[str, float], *, block: str = "", instead: str = "") -> Question:
+def ask(
+    output: str | StoredPath, pack: str, changes: Mapping[str, float], *, block: str = "", instead: str = ""
+) -> Question:
     """Return the question what `changes` (`{"word_count.min": 80}`) to `pack` would have done to the run in `output`.
 
     A change may also bound a signal that the pack has no rule for, if the block measured it. `block` chooses one when
     the pack stands in several; `instead`: another pack file to judge by. Raises OutputError without a finished run,
     RecipeError for unknown names, RunError when only a rerun can answer.
     """
-    folder = Path(output)
+    folder = stored_path(output)
     manifest = read_manifest(folder)
     stages = Stages(folder, manifest)
     if not manifest["signals"]:

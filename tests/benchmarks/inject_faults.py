@@ -1,6 +1,6 @@
 """Random faults over runs on real data: each run must end in the bytes of an undisturbed one.
 
-    python tests/benchmarks/inject_faults.py DATA --faults 100 --per-run 5 --seed 0
+    python tests/benchmarks/inject_faults.py DATA --faults 100 --per-run 8 --seed 0
 
 DATA holds web/*.warc.gz, books/gutenberg and code/*.parquet. A run's faults are drawn from its seed alone and printed
 with it, so that `--seed N --faults 1` repeats one run. Even seeds run on a cluster of three raylets, odd ones on a Ray
@@ -32,8 +32,9 @@ def main() -> int:
     given = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     given.add_argument("data", type=Path)
     given.add_argument("--faults", type=int, default=25)
-    given.add_argument("--per-run", type=int, default=5)
+    given.add_argument("--per-run", type=int, default=8)
     given.add_argument("--seed", type=int, default=0)
+    given.add_argument("--seconds", type=float, default=450, help="after which no further run begins")
     given.add_argument("--folder", type=Path)
     asked = given.parse_args()
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="faults-"))
@@ -47,11 +48,11 @@ def main() -> int:
     print(f"undisturbed: {undisturbed.units} units, {undisturbed.checksum}", flush=True)
     kinds: Counter[str] = Counter()
     alike = runs = right = starts = 0
-    seed = asked.seed
+    seed, first = asked.seed, time.time()
     with tempfile.TemporaryDirectory(prefix="fk") as short, small_disk(Path(short), DISK_BYTES) as disk:
         nodes = Nodes(Path(short) / "r")
         try:
-            while kinds.total() < asked.faults:
+            while kinds.total() < asked.faults and time.time() - first < asked.seconds:
                 on_cluster = seed % 2 == 0
                 choice = IN_DRIVER + IN_WORKER + OF_RAY + (OF_NODES if on_cluster else ())
                 faults = drawn(seed, asked.per_run, choice)

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from corpusforge.cli import main
-from corpusforge.engine.ledger import Lock
+from corpusforge.engine.lock import Lock
 from corpusforge.engine.verify import verify
 
 RECIPE = """\

@@ -199,8 +199,8 @@ def test_a_finished_run_shows_its_counts_and_a_strange_folder_is_an_error(folder
 def test_the_last_note_is_found_behind_long_lines_and_a_torn_end(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     path.write_bytes(b'{"progress":1}\n{"progress":2}\n' + b'{"unit":"' + b"x" * 3_000_000 + b'"}\n{"progress":')
-    assert last_note(path, "progress") == {"progress": 2}
-    assert last_note(path, "nothing") is None
+    assert last_note(tmp_path, "progress") == {"progress": 2}
+    assert last_note(tmp_path, "nothing") is None
 
 
 def test_a_finished_run_of_the_same_kind_sets_the_costs(folder: Path) -> None:

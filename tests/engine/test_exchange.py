@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpusforge.engine import exchange
+from corpusforge.engine.batch_file import BatchWriter
 from corpusforge.engine.exchange import RunFile, RunWriter, merge_files, partitions
-from corpusforge.engine.storage import checksum_range
 
 SCHEMA = pa.schema([("key", pa.uint64()), ("rank", pa.binary(10)), ("row", pa.uint32())])
 
@@ -107,10 +107,11 @@ def test_rows_between_two_values_are_found_without_reading_from_the_first(
         low, high = sorted((low, high))
         path = Path(name) / "run"
         whole = batch(ordered)
-        with pa.ipc.new_file(str(path), SCHEMA) as writer:
-            for first in range(0, len(ordered), batch_rows):
-                writer.write_batch(whole.slice(first, batch_rows))
-        file = RunFile(str(path), path.stat().st_size, checksum_range(str(path)), len(ordered), 0, batch_rows, "")
+        writer = BatchWriter(path, SCHEMA, None)
+        for first in range(0, len(ordered), batch_rows):
+            writer.write(whole.slice(first, batch_rows))
+        stored = writer.close()
+        file = RunFile(str(path), stored.size, stored.checksum, len(ordered), 0, batch_rows, "", stored.index)
         due = ordered[start:stop]
         assert pairs(list(file.read_rows(start, stop))) == due
         found = pairs(list(file.read_between(start, stop, "key", low, high)))

@@ -192,17 +192,13 @@ def test_a_damaged_file_between_two_runs_is_made_again(
     assert again.manifest["content_checksum"] == UNDISTURBED["tokens"]
 
 
-def test_whatever_byte_of_a_files_end_is_damaged_its_columns_are_right_or_it_is_called_corrupt(tmp_path: Path) -> None:
+def test_a_damaged_byte_wherever_it_is_in_what_names_the_columns_is_called_corrupt(tmp_path: Path) -> None:
     writer = rows.RowsWriter(tmp_path / "rows.arrow")
     writer.write(pa.record_batch({"text": ["a text", "another"], "number": [1, 2]}))
     file = writer.close()
     assert file is not None
     whole = Path(file.path).read_bytes()
-    corrupt = 0
-    for place in range(len(whole) - 300, len(whole)):
+    for place in range(len(file.schema.serialize())):
         Path(file.path).write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
-        try:
-            assert len(file.schema.names) <= 2
-        except CorruptFile:
-            corrupt += 1
-    assert corrupt > 30
+        with pytest.raises(CorruptFile):
+            _ = file.schema

@@ -198,7 +198,7 @@ def test_a_damaged_line_of_the_ledger_costs_what_it_named(make: Make) -> None:
 
 
 def test_a_second_driver_in_the_same_folder_is_refused(make: Make, tmp_path: Path) -> None:
-    from corpusforge.engine.ledger import Lock
+    from corpusforge.engine.lock import Lock
 
     pipeline = make(Exact())
     with Lock(tmp_path / "out" / ".work"), pytest.raises(OutputError, match="another run works here"):
