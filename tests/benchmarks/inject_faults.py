@@ -64,7 +64,7 @@ def in_store(data: Path, seed: int) -> Iterator[Place]:
     with store(BUCKET) as port:
         direct = client(f"127.0.0.1:{port}")
         for path in (path for pattern in INPUTS for path in data.glob(pattern)):
-            with direct.open_output_stream(f"{BUCKET}/in/{path.relative_to(data)}") as file:
+            with direct.open_output_stream(f"{BUCKET}/in/{path.relative_to(data)}", compression=None) as file:
                 file.write(path.read_bytes())
         proxy = Proxy("127.0.0.1", port, seed, DISTURBED)
         # The kit looks at the store by itself; whom it starts goes by the proxy, the raylets too.
