@@ -15,7 +15,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, field_validator
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Split:
     """A piece of one input file that one worker reads alone."""
 
@@ -26,6 +26,7 @@ class Split:
     length: int  # bytes, or row groups
     size: int  # stored bytes of the whole file
     id: int  # XXH3-64 of (source, relative, start, length)
+    stored_bytes: int = 0  # of the file that are read for it, as far as the plan knows; 0 for an empty file
 
     def open(self) -> BinaryIO:
         """Open the stored bytes of the whole file for reading."""

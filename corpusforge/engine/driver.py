@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from corpusforge.engine.accounts import Accounts
 from corpusforge.engine.artifacts import keep_artifacts
 from corpusforge.engine.guards import check_errors, check_source_loss
 from corpusforge.engine.identity import stage_identity
@@ -12,9 +13,9 @@ from corpusforge.engine.passes import Findings, Passes
 from corpusforge.engine.plan import Plan
 from corpusforge.engine.samples import gather
 from corpusforge.engine.scheduler import Progress, Runner, Scheduler
-from corpusforge.engine.segments import Segments, SplitState
+from corpusforge.engine.segments import Segments
+from corpusforge.engine.split_state import SplitState
 from corpusforge.engine.storage import StoredPath
-from corpusforge.engine.units import rows_file
 
 
 @dataclass
@@ -22,6 +23,7 @@ class Results:
     """Everything the manifest is made of."""
 
     states: list[SplitState]
+    accounts: Accounts
     written: Written
     counters: dict[str, float]
     pass_seconds: dict[int, float]  # by step: CPU seconds of the passes of corpus stages
@@ -46,20 +48,24 @@ class Driver:
         segments = Segments(self.plan, self.scheduler, self.identity)
         passes = Passes(self.plan, self.scheduler, self.identity)
         segments.identify_inputs()
-        states = [SplitState(split) for split in self.plan.splits]
+        states = begin(self.plan)
         before: Findings | None = None
         for number, block in enumerate(self.plan.blocks):
             runs = segments.run(number, block, states, before)
-            check_errors(self.plan, states)
+            check_errors(self.plan, segments.accounts, states)
             if before is not None:
-                check_source_loss(self.plan, before, states)
+                check_source_loss(self.plan, before, segments.accounts, states)
             if block.corpus is not None:
                 before = passes.run(block.corpus, states, runs)
                 segments.found.append(before)
         written = Parts(self.plan, self.scheduler).run(states)
         artifacts = keep_artifacts(segments.found, self.scheduler.staging)
-        left = [r["files"].get("samples") for s in states for *_, r in s.left]
-        samples = gather(
-            [f for entry in left if (f := rows_file(entry)) is not None], self.plan.pipeline.options.samples
-        )
-        return Results(states, written, self.scheduler.counters, self.scheduler.pass_seconds, samples, artifacts)
+        samples = gather([f for state in states for f in state.files("samples")], self.plan.pipeline.options.samples)
+        counted = self.scheduler.counters, self.scheduler.pass_seconds
+        return Results(states, segments.accounts, written, *counted, samples, artifacts)
+
+
+def begin(plan: Plan) -> list[SplitState]:
+    """Return the splits of a plan before anything is done, in reading order."""
+    files = {(file.source, file.relative): file for file in plan.inputs}
+    return [SplitState(split, files[split.source, split.relative]) for split in plan.splits]

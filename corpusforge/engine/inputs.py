@@ -6,24 +6,39 @@ A cut depends on the file and `run.split_bytes` alone, never on other files, wor
 import glob
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import pyarrow as pa
-import pyarrow.fs
 import pyarrow.parquet as pq
 import xxhash
 
-from corpusforge.engine.storage import checksum_folder, is_remote, open_input, size_and_time
+from corpusforge.engine.remote_inputs import matches
+from corpusforge.engine.storage import checksum_folder, is_remote, open_input
 from corpusforge.errors import RecipeError
 from corpusforge.pipeline import Source
 from corpusforge.source import Reader, Split
 from corpusforge.stages.read.compression import HEAD_BYTES, compression_of
 
+AT_ONCE = 32  # files that are looked into; an object store answers in 30 ms, so about 1,000 a second
+LOOKED_AHEAD = 4096
+FEWEST_AT_ONCE = 16  # below, threads cost more than they save
 
-@dataclass(frozen=True)
+
+class Listed(NamedTuple):
+    """What the listing of an object store says of an object."""
+
+    size: int
+    modified_ns: int
+
+
+Status = os.stat_result | OSError | Listed
+
+
+@dataclass(frozen=True, slots=True)
 class InputFile:
     """One input of a source: where it is, and what tells it from an earlier state of itself."""
 
@@ -34,6 +49,16 @@ class InputFile:
     modified_ns: int
     folder_checksum: str = ""  # for a folder that is one input: over its listing
 
+    @property
+    def stamp(self) -> list[int | str]:
+        """What tells the file from an earlier state of itself without reading it."""
+        return [self.size, self.modified_ns, self.folder_checksum]
+
+    @property
+    def identity(self) -> str:
+        """What fingerprints name the file by, unless its content shows that only its time has changed."""
+        return self.folder_checksum or f"{self.size} {self.modified_ns}"
+
 
 def find_inputs(source: Source) -> list[InputFile]:
     """Return the files of a source, sorted by relative path as UTF-8 bytes.
@@ -43,7 +68,7 @@ def find_inputs(source: Source) -> list[InputFile]:
     """
     patterns = [p for path in source.reader.paths for p in _listed(path, source.where)]
     base = os.path.commonpath([_fixed_folder(p) for p in patterns]) if patterns else ""
-    paths: dict[str, None] = {}
+    found: dict[str, Status] = {}
     for pattern in patterns:
         matched = _matches(pattern, source.reader)
         if not matched:
@@ -52,10 +77,11 @@ def find_inputs(source: Source) -> list[InputFile]:
                 f"{os.getcwd()}",
                 source.where,
             )
-        paths |= dict.fromkeys(matched)
-    _check_readable(source, paths)
+        found |= matched
+    _check_readable(source, found)
     by_name: dict[str, InputFile] = {}
-    for file in (_describe(source.name, path, base) for path in paths):
+    for path, status in found.items():
+        file = _describe(source.name, path, base, status)
         if file.relative in by_name:
             raise RecipeError(
                 f"source '{source.name}': '{file.path}' and '{by_name[file.relative].path}' have one relative path",
@@ -65,37 +91,63 @@ def find_inputs(source: Source) -> list[InputFile]:
     return sorted(by_name.values(), key=lambda f: f.relative.encode("utf-8", "surrogateescape"))
 
 
+def cut_all(files: Sequence[InputFile], reader: Reader, split_bytes: int) -> Iterator[list[Split]]:
+    """Yield the splits of each file, in order. Files that must be looked into are, a few dozen at a time."""
+    if len(files) < FEWEST_AT_ONCE or not any(_looked_into(file, reader, split_bytes) for file in files):
+        yield from (cut(file, reader, split_bytes) for file in files)
+        return
+    # Threads, since the time goes into waiting for the storage; bounded, so that neither it nor memory is flooded.
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for first in range(0, len(files), LOOKED_AHEAD):
+            yield from pool.map(lambda file: cut(file, reader, split_bytes), files[first : first + LOOKED_AHEAD])
+
+
 def cut(file: InputFile, reader: Reader, split_bytes: int) -> list[Split]:
     """Cut one file into splits: by bytes, by whole row groups, or not at all."""
-    if reader.splits_by == "bytes" and not file.folder_checksum and not _is_compressed(file.path):
-        starts = range(0, max(file.size, 1), split_bytes)
-        return [_split(file, start, min(split_bytes, file.size - start)) for start in starts]
+    if not _looked_into(file, reader, split_bytes):
+        return [_split(file, 0, file.size, file.size)]
     if reader.splits_by == "row_groups":
-        return [_split(file, start, count) for start, count in _row_groups(file.path, split_bytes)]
-    return [_split(file, 0, file.size)]
+        return [_split(file, start, count, size) for start, count, size in _row_groups(file, split_bytes)]
+    if _is_compressed(file.path):
+        return [_split(file, 0, file.size, file.size)]
+    starts = range(0, file.size, split_bytes)
+    lengths = (min(split_bytes, file.size - start) for start in starts)
+    return [_split(file, start, length, length) for start, length in zip(starts, lengths, strict=True)]
 
 
-def _split(file: InputFile, start: int, length: int) -> Split:
+def _looked_into(file: InputFile, reader: Reader, split_bytes: int) -> bool:
+    # What is no larger than a split is one, whether it is compressed or not.
+    by_size = reader.splits_by == "bytes" and not file.folder_checksum and file.size > split_bytes
+    return by_size or reader.splits_by == "row_groups"
+
+
+def _split(file: InputFile, start: int, length: int, stored: int) -> Split:
     name = f"{file.source}\0{file.relative}\0{start}\0{length}".encode("utf-8", "surrogateescape")
-    return Split(file.source, file.path, file.relative, start, length, file.size, xxhash.xxh3_64_intdigest(name))
+    return Split(
+        file.source, file.path, file.relative, start, length, file.size, xxhash.xxh3_64_intdigest(name), stored
+    )
 
 
-def _row_groups(path: str, split_bytes: int) -> list[tuple[int, int]]:
+def _row_groups(file: InputFile, split_bytes: int) -> list[tuple[int, int, int]]:
+    """Return first row group, number of row groups and stored bytes of each split."""
     try:
-        with open_input(path) as file:
-            metadata = pq.ParquetFile(file).metadata
+        with open_input(file.path) as stored:
+            metadata = pq.ParquetFile(stored).metadata
+            groups = metadata.num_row_groups
+            if file.size <= split_bytes:
+                return [(0, groups, file.size)] if groups else []
             sizes = [
                 sum(metadata.row_group(g).column(c).total_compressed_size for c in range(metadata.num_columns))
-                for g in range(metadata.num_row_groups)
+                for g in range(groups)
             ]
     except (pa.ArrowException, OSError):
-        return [(0, 1)]  # the reader meets the same error and reports the file as unreadable
-    cuts: list[tuple[int, int]] = []
+        return [(0, 1, file.size)]  # the reader meets the same error and reports the file as unreadable
+    cuts: list[tuple[int, int, int]] = []
     start, total = 0, 0
     for group, size in enumerate(sizes):
         total += size
         if total >= split_bytes or group == len(sizes) - 1:
-            cuts.append((start, group + 1 - start))
+            cuts.append((start, group + 1 - start, total))
             start, total = group + 1, 0
     return cuts
 
@@ -129,17 +181,32 @@ def _fixed_folder(pattern: str) -> str:
     return str(PurePosixPath(*parts[:-1]))
 
 
-def _matches(pattern: str, reader: Reader) -> list[str]:
+def _matches(pattern: str, reader: Reader) -> dict[str, Status]:
     if is_remote(pattern):
-        return _remote_matches(pattern)
-    found = []
+        return {path: Listed(*known) for path, known in matches(pattern, reader.suffixes).items()}
+    found: dict[str, Status] = {}
     for path in sorted(_expanded(os.path.abspath(pattern))):
-        if not os.path.isdir(path) or reader.takes_folders:
-            found.append(path)
+        status = _status(path)
+        if not _is_folder(status) or reader.takes_folders:
+            found[path] = status
         elif not glob.has_magic(pattern):  # a folder named outright: its files, recursively
             for folder, _, names in os.walk(path, onerror=_unlisted):
-                found += [os.path.join(folder, n) for n in sorted(names) if n.endswith(reader.suffixes or "")]
-    return [path for path in found if os.path.basename(path) and not os.path.basename(path).startswith(".")]
+                wanted = (os.path.join(folder, n) for n in sorted(names) if n.endswith(reader.suffixes or ""))
+                found |= {name: _status(name) for name in wanted}
+    shown = (path for path in found if not os.path.basename(path).startswith("."))
+    return {path: found[path] for path in shown if os.path.basename(path)}
+
+
+def _status(path: str) -> Status:
+    # Asked for once: of 100,000 files on a network disk each question more is a minute.
+    try:
+        return os.stat(path)
+    except OSError as error:
+        return error
+
+
+def _is_folder(status: Status) -> bool:
+    return isinstance(status, os.stat_result) and stat.S_ISDIR(status.st_mode)
 
 
 def _expanded(pattern: str) -> set[str]:
@@ -177,10 +244,10 @@ def _unlisted(error: OSError) -> NoReturn:
     ) from error
 
 
-def _check_readable(source: Source, paths: Iterable[str]) -> None:
+def _check_readable(source: Source, found: Mapping[str, Status]) -> None:
     # A link whose disk is not mounted, taken for one bad file, would lose its documents without a word: nothing is
     # run before the user has decided. A pipe would be read once and be empty for every retry.
-    problems = [f"'{path}' {problem}" for path in paths if not is_remote(path) and (problem := _problem(path))]
+    problems = [f"'{path}' {said}" for path, status in found.items() if (said := _problem(path, status))]
     if problems:
         more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
         raise RecipeError(
@@ -190,12 +257,13 @@ def _check_readable(source: Source, paths: Iterable[str]) -> None:
         )
 
 
-def _problem(path: str) -> str | None:
-    try:
-        mode = os.stat(path).st_mode
-    except OSError as error:
+def _problem(path: str, status: Status) -> str | None:
+    if isinstance(status, Listed):
+        return None
+    if isinstance(status, OSError):
         link = "is a link that leads nowhere" if os.path.islink(path) else "cannot be looked at"
-        return f"{link} ({error.strerror})"
+        return f"{link} ({status.strerror})"
+    mode = status.st_mode
     for is_kind, kind in (
         (stat.S_ISFIFO, "pipe"),
         (stat.S_ISCHR, "device"),
@@ -207,25 +275,16 @@ def _problem(path: str) -> str | None:
     return None if os.access(path, os.R_OK) else "cannot be read: permission denied"
 
 
-def _remote_matches(pattern: str) -> list[str]:
-    import fnmatch
-
-    filesystem, inner = pa.fs.FileSystem.from_uri(pattern)
-    scheme = pattern.split("://", 1)[0]
-    if not glob.has_magic(inner):
-        return [pattern]
-    folder = str(PurePosixPath(*[p for p in PurePosixPath(inner).parts if not glob.has_magic(p)]))
-    listing = filesystem.get_file_info(pa.fs.FileSelector(folder, recursive=True))
-    return [f"{scheme}://{f.path}" for f in listing if f.is_file and fnmatch.fnmatch(f.path, inner)]
-
-
-def _describe(source: str, path: str, base: str) -> InputFile:
-    if is_remote(path):
+def _describe(source: str, path: str, base: str, status: Status) -> InputFile:
+    if isinstance(status, Listed):
         relative = os.path.relpath("/" + path.split("://", 1)[1], base)
-        return InputFile(source, path, relative, *size_and_time(path))
+        return InputFile(source, path, relative, *status)
+    assert isinstance(status, os.stat_result), status
+    # Both are absolute and normal, so this is os.path.relpath, which takes as long as everything else together.
+    relative = path[len(base) :].lstrip("/") if path.startswith(base.rstrip("/") + "/") else os.path.relpath(path, base)
     # Names are bytes; what is not UTF-8 is written as \\xNN, so that an origin is a string and two names stay two.
-    relative = os.fsencode(os.path.relpath(path, base)).decode("utf-8", "backslashreplace")
-    if os.path.isdir(path):
+    relative = os.fsencode(relative).decode("utf-8", "backslashreplace")
+    if _is_folder(status):
         checksum, size = checksum_folder(path)
         return InputFile(source, path, relative, size, 0, checksum)
-    return InputFile(source, path, relative, *size_and_time(path))
+    return InputFile(source, path, relative, status.st_size, status.st_mtime_ns)

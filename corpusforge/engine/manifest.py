@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+from corpusforge.engine.accounts import Accounts
 from corpusforge.engine.driver import Results
 from corpusforge.engine.identity import FORMAT, stage_identity, versions
 from corpusforge.engine.part_files import files_of
 from corpusforge.engine.plan import Plan
-from corpusforge.engine.segments import SplitState
+from corpusforge.engine.split_state import SplitState
 from corpusforge.engine.storage import digest
 from corpusforge.engine.verify import KINDS, accounted, in_parts
 from corpusforge.errors import AccountingError
@@ -42,7 +43,9 @@ def pipeline_parts(pipeline: Pipeline) -> dict[str, Any]:
 
 def make(plan: Plan, results: Results, workers: int, wall_seconds: float, cpu_seconds: float) -> dict[str, Any]:
     """Return the manifest; AccountingError when the run's totals do not add up."""
-    documents, skipped = _totals(results.states)
+    documents, skipped = results.accounts.total(results.accounts.documents), _skipped(results.accounts)
+    if documents["kept"] != sum(state.documents for state in results.states):
+        raise AccountingError(f"{documents['kept']} documents were counted as kept, which is not what the splits hold")
     parts = results.written.parts
     written = _written(plan, results)
     if documents["read"] != documents["kept"] + documents["rejected"] + documents["quarantined"]:
@@ -52,8 +55,7 @@ def make(plan: Plan, results: Results, workers: int, wall_seconds: float, cpu_se
     if sum(p["documents"] for p in parts["quarantine"]) != documents["quarantined"]:
         raise AccountingError(f"{documents['quarantined']} documents were quarantined, not as many rows written")
     stages = _stages(plan, results)
-    # Documents that a limit of time or memory, or a crash, put into quarantine: elsewhere they may pass.
-    guarded = [found for state in results.states for _, _, report in state.left for found in report.get("guarded", [])]
+    guarded = sorted(results.accounts.guarded, key=lambda one: (one["source"], one["origin"], one["stage"]))
     return {
         "corpusforge": versions()["corpusforge"],
         "recipe": pipeline_fingerprint(plan.pipeline),
@@ -65,7 +67,7 @@ def make(plan: Plan, results: Results, workers: int, wall_seconds: float, cpu_se
         "documents": documents,
         "skipped": skipped,
         "written": written,
-        "sources": _sources(plan, results.states),
+        "sources": {name: dict(counts) for name, counts in results.accounts.documents.items()},
         "stages": stages,
         "inputs": _inputs(plan, results.states),
         "shards": parts["data"],
@@ -126,45 +128,35 @@ def content_checksum(parts: dict[str, list[dict[str, Any]]], documents: Any, sta
     return digest(files, documents, counts)
 
 
-def _totals(states: Iterable[SplitState]) -> tuple[dict[str, int], dict[str, int]]:
-    documents = {"read": 0, "kept": 0, "rejected": 0, "quarantined": 0}
+def _skipped(accounts: Accounts) -> dict[str, int]:
     skipped: dict[str, int] = {}
-    for state in states:
-        for number, (_, report) in enumerate(state.reports):
-            counts = report["counts"]
-            if number == 0:
-                documents["read"] += counts["read"]
-                for kind, count in counts["skipped"].items():
-                    skipped[kind] = skipped.get(kind, 0) + count
-            documents["rejected"] += counts["rejected"]
-            documents["quarantined"] += counts["quarantined"]
-        documents["kept"] += state.rows.rows if state.rows is not None else 0
-    return documents, dict(sorted(skipped.items()))
+    for read in accounts.reading.values():
+        for kind, count in read["skipped"].items():
+            skipped[kind] = skipped.get(kind, 0) + count
+    return dict(sorted(skipped.items()))
 
 
 def _stages(plan: Plan, results: Results) -> list[dict[str, Any]]:
-    states = results.states
-    stages = [_reading(plan, source.name, states) for source in plan.pipeline.sources]
+    accounts = results.accounts
+    stages = [_reading(plan, source.name, accounts) for source in plan.pipeline.sources]
     empty = {"read": 0, "kept": 0, "quarantined": 0, "bytes": 0, "seconds": 0.0}
     entries: dict[int, dict[str, Any]] = {
         s.index: {"name": s.step.name, "source": s.source, **empty, "rejected": {}, "counts": {}, "sources": {}}
         for s in plan.steps
     }
     for step in plan.steps:
-        entries[step.index]["counts"] = dict.fromkeys(step.step.stage.columns_counted(), 0)
-    for state in states:
-        for steps, report in state.reports:
-            for step, counts in zip(steps, report["counts"]["steps"], strict=True):
-                entry = entries[step.index]
-                mine = entry["sources"].setdefault(state.split.source, {"read": 0, "kept": 0, "bytes": 0})
-                for name in mine:
-                    mine[name] += counts[name]
-                for name in empty:
-                    entry[name] += counts[name]
-                for reason, count in counts["rejected"].items():
-                    entry["rejected"][reason] = entry["rejected"].get(reason, 0) + count
-                for column, count in counts.get("counts", {}).items():
-                    entry["counts"][column] += count
+        entry = entries[step.index]
+        entry["counts"] = dict.fromkeys(step.step.stage.columns_counted(), 0)
+        for source in accounts.documents:
+            if (step.index, source) not in accounts.steps:
+                continue
+            counts = accounts.steps[step.index, source]
+            entry["sources"][source] = {name: counts[name] for name in ("read", "kept", "bytes")}
+            for name in empty:
+                entry[name] += counts[name]
+            for into in ("rejected", "counts"):
+                for name, count in counts[into].items():
+                    entry[into][name] = entry[into].get(name, 0) + count
     for index, entry in entries.items():
         entry["seconds"] += results.pass_seconds.get(index, 0.0)
         entry["seconds"] = round(entry["seconds"], 3)
@@ -172,52 +164,40 @@ def _stages(plan: Plan, results: Results) -> list[dict[str, Any]]:
     return stages + [entries[index] for index in sorted(entries)]
 
 
-def _reading(plan: Plan, source: str, states: list[SplitState]) -> dict[str, Any]:
-    reports = [s.reports[0][1]["counts"] for s in states if s.split.source == source and s.reports]
+def _reading(plan: Plan, source: str, accounts: Accounts) -> dict[str, Any]:
     name = next(s.reader_name for s in plan.pipeline.sources if s.name == source)
-    unreadable = sum(c["unreadable"] for c in reports)
-    read = sum(c["read"] for c in reports)
-    size = sum(c["bytes"] for c in reports)
+    counts = accounts.reading[source]
+    kept = counts["read"] - counts["unreadable"]
     return {
         "name": name,
         "source": source,
-        "read": read,
-        "kept": read - unreadable,
+        "read": counts["read"],
+        "kept": kept,
         "rejected": {},
         "counts": {},
-        "quarantined": unreadable,
-        "bytes": size,
-        "seconds": round(sum(c["seconds"] for c in reports), 3),
-        "sources": {source: {"read": read, "kept": read - unreadable, "bytes": size}},
+        "quarantined": counts["unreadable"],
+        "bytes": counts["bytes"],
+        "seconds": round(counts["seconds"], 3),
+        "sources": {source: {"read": counts["read"], "kept": kept, "bytes": counts["bytes"]}},
     }
 
 
-def _sources(plan: Plan, states: list[SplitState]) -> dict[str, dict[str, int]]:
-    found = {}
-    for source in plan.pipeline.sources:
-        documents, _ = _totals(s for s in states if s.split.source == source.name)
-        found[source.name] = documents
-    return found
-
-
-def _inputs(plan: Plan, states: list[SplitState]) -> list[dict[str, Any]]:
-    checksums: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for state in states:
-        if state.reports:
-            checksums.setdefault((state.split.source, state.split.relative), []).append(
-                {
-                    "start": state.split.start,
-                    "length": state.split.length,
-                    "checksum": state.reports[0][1].get("input_checksum", ""),
-                }
-            )
+def _inputs(plan: Plan, states: Iterable[SplitState]) -> list[dict[str, Any]]:
+    """Return each input with its splits: start and length as planned, and checksum of which stored bytes."""
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for state in (state for state in states if state.read):
+        split = state.split
+        entry: dict[str, Any] = {"start": split.start, "length": split.length, "checksum": state.checksum}
+        if state.stored is not None:
+            entry["bytes"] = list(state.stored)
+        found.setdefault((split.source, split.relative), []).append(entry)
     return [
         {
             "source": f.source,
             "path": f.relative,
             "size": f.size,
-            "stamp": [f.size, f.modified_ns, f.folder_checksum],
-            "splits": checksums.get((f.source, f.relative), []),
+            "stamp": f.stamp,
+            "splits": found.get((f.source, f.relative), []),
         }
         for f in plan.inputs
     ]

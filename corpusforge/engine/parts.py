@@ -7,14 +7,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from corpusforge.engine.arrangement import Arrangement, Rows, held_identity, in_order, present, sorted_runs
+from corpusforge.engine.arrangement import Arrangement, Rows, held_identity, in_order, sorted_runs
 from corpusforge.engine.identity import FORMAT, stage_identity
 from corpusforge.engine.layout import Pieces, cut_parts, part_name
 from corpusforge.engine.plan import Plan
 from corpusforge.engine.rows import RowsFile
 from corpusforge.engine.scheduler import Scheduler
-from corpusforge.engine.segments import SplitState
 from corpusforge.engine.shuffling import KEY_BYTES
+from corpusforge.engine.split_state import SplitState
 from corpusforge.engine.storage import digest
 from corpusforge.engine.tally import Tally
 from corpusforge.engine.units import (
@@ -51,8 +51,8 @@ class Parts:
         self.scheduler.progress.segment("write", 0)
         documents: dict[str, list[RowsFile]] = {source.name: [] for source in self.plan.pipeline.sources}
         for state in states:
-            if state.rows is not None:
-                documents[state.split.source].append(state.rows)
+            if (mine := state.rows) is not None:
+                documents[state.split.source].append(mine)
         rows, sources = Arrangement(self.plan.pipeline, self.scheduler).run(documents)
         packed: dict[str, Counter[str]] = {}
         tallies = {kind: Tally() for kind in ("data", "validation")}
@@ -166,12 +166,12 @@ def _kind(name: str) -> str:
 
 def _records(states: Sequence[SplitState]) -> dict[str, list[RowsFile]]:
     """Return the files of what is no document any more, in order of (block, segment, reading order)."""
-    left = sorted(((b, g, i, r) for i, s in enumerate(states) for b, g, r in s.left), key=lambda entry: entry[:3])
-    starts = sorted({(b, g, int(n)) for b, g, _, r in left for n in r["signals"]})
+    left = sorted(((x.block, x.segment, i, x) for i, s in enumerate(states) for x in s.left), key=lambda e: e[:3])
+    signals = sorted({(x.block, x.segment, int(x.kind.split()[1])) for *_, x in left if x.kind.startswith("signals")})
     return {
-        "rejected": present(r["files"]["rejected"] for *_, r in left),
-        "quarantine": present(r["files"][n] for *_, r in left for n in ("unreadable", "quarantine")),
-        "signals": present(
-            r["signals"].get(str(n)) for b, g, n in starts for rb, rg, _, r in left if (rb, rg) == (b, g)
-        ),
+        "rejected": [x.file for *_, x in left if x.kind == "rejected"],
+        "quarantine": [x.file for *_, x in left if x.kind in ("unreadable", "quarantine")],
+        "signals": [
+            x.file for b, g, n in signals for xb, xg, _, x in left if (xb, xg, x.kind) == (b, g, f"signals {n}")
+        ],
     }

@@ -1,8 +1,9 @@
 """Passes: what a corpus stage finds by exchange, before its kernel judges documents."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from corpusforge.engine.exchange import BUCKETS, RunFile, partitions
@@ -16,7 +17,7 @@ from corpusforge.errors import RunError
 from corpusforge.stage import CorpusStage, Pass
 
 if TYPE_CHECKING:
-    from corpusforge.engine.segments import SplitState
+    from corpusforge.engine.split_state import SplitState
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Findings:
     step: PlannedStep
     runs: tuple[RunFile, ...]
     artifacts: Mapping[str, Mapping[str, Any]]  # pass -> path, size, checksum
+
+    @cached_property
+    def content(self) -> str:
+        """What the findings are, for the fingerprint of every split that they go to."""
+        return digest([a["checksum"] for a in self.artifacts.values()], [run.checksum for run in self.runs])
 
 
 class Passes:
@@ -83,17 +89,21 @@ class Passes:
     def _emit_documents(
         self, step: PlannedStep, one: Pass, states: "list[SplitState]", addressed: Mapping[str, tuple[RunFile, ...]]
     ) -> list[RunFile]:
-        units = []
-        for state in states:
-            if state.rows is None or not step.step.acts_on(state.split.source):
-                continue
-            joined = {name: addressed[name] for name in one.join}
-            order = self.plan.source_order(state.split.source)
-            units.append(self._emit_unit(step, one, state.rows, state.split.id, order, joined, state.split.relative))
-        return self._collect_runs(units, one)
+        joined = {name: addressed[name] for name in one.join}
+        content = digest({name: [run.checksum for run in runs] for name, runs in joined.items()})
+        units = (
+            self._emit_unit(
+                *(step, one, rows, state.split.id, self.plan.source_order(state.split.source)),
+                *(joined, content, state.split.relative),
+            )
+            for state in states
+            if step.step.acts_on(state.split.source) and (rows := state.rows) is not None
+        )
+        size = sum(state.rows_bytes for state in states if step.step.acts_on(state.split.source))
+        return self._collect_runs(units, one, size)
 
     def _emit_rows(self, step: PlannedStep, one: Pass, files: Sequence[RowsFile]) -> list[RunFile]:
-        units = [self._emit_unit(step, one, f, None, 0, {}, str(i)) for i, f in enumerate(files)]
+        units = (self._emit_unit(step, one, f, None, 0, {}, "", str(i)) for i, f in enumerate(files))
         return self._collect_runs(units, one)
 
     def _emit_unit(
@@ -104,12 +114,12 @@ class Passes:
         split_id: int | None,
         source_order: int,
         joined: Mapping[str, tuple[RunFile, ...]],
+        content: str,
         name: str,
     ) -> EmitUnit:
-        sums = {n: [r.checksum for r in runs] for n, runs in joined.items()}
         identity = self.identity[step.index]
         return EmitUnit(
-            fingerprint=digest(FORMAT, "emit", identity, one.name, rows.checksum, split_id, source_order, sums),
+            fingerprint=digest(FORMAT, "emit", identity, one.name, rows.checksum, split_id, source_order, content),
             name=f"{step.step.name}: {one.name} of {name}",
             folder="",
             step=step,
@@ -121,18 +131,17 @@ class Passes:
             batch_bytes=int(self.options.batch_bytes),
         )
 
-    def _collect_runs(self, units: Sequence[EmitUnit], one: Pass) -> list[RunFile]:
-        reports = self.scheduler.reports(units)
+    def _collect_runs(self, units: Iterable[EmitUnit], one: Pass, total_bytes: int | None = None) -> list[RunFile]:
+        reports = self.scheduler.reports(units, total_bytes)
         return [run for r in reports if (run := run_file(r["runs"][one.name])) is not None]
 
     def _combine(self, step: PlannedStep, one: Pass, runs: Sequence[RunFile], addressed: bool) -> list[Report]:
         whole = [(0, BUCKETS)]
         ranges = whole if one.to == "artifact" else partitions(runs, int(self.options.partition_bytes)) or whole
         units = []
+        identity, stable = self.identity[step.index], one.until == "stable"
+        sums = digest([run.checksum for run in runs])
         for first, last in ranges:
-            identity = self.identity[step.index]
-            sums = [run.checksum for run in runs]
-            stable = one.until == "stable"
             units.append(
                 CombineUnit(
                     fingerprint=digest(FORMAT, "combine", identity, one.name, sums, first, last, addressed, stable),

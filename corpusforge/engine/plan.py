@@ -8,7 +8,7 @@ so a text is read and written once per segment, not once per stage.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from corpusforge.engine.inputs import InputFile, cut, find_inputs
+from corpusforge.engine.inputs import InputFile, cut_all, find_inputs
 from corpusforge.pipeline import Pipeline, Source, Step
 from corpusforge.source import Split
 from corpusforge.stage import CorpusStage
@@ -71,9 +71,10 @@ def plan(pipeline: Pipeline) -> Plan:
     inputs: list[InputFile] = []
     splits: list[Split] = []
     for source in pipeline.sources:
-        for file in find_inputs(source):
-            inputs.append(file)
-            splits += cut(file, source.reader, pipeline.options.split_bytes)
+        files = find_inputs(source)
+        inputs += files
+        for cut in cut_all(files, source.reader, pipeline.options.split_bytes):
+            splits += cut
     ids = {split.id for split in splits}
     assert len(ids) == len(splits), "two splits have one id"
     steps = _numbered(pipeline)

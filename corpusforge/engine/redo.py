@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from corpusforge.engine.costs import Estimate
-from corpusforge.engine.driver import Driver
+from corpusforge.engine.driver import Driver, begin
+from corpusforge.engine.known_inputs import known
 from corpusforge.engine.ledger import Known
 from corpusforge.engine.passes import Findings, Passes
 from corpusforge.engine.plan import Plan
 from corpusforge.engine.scheduler import Silent
-from corpusforge.engine.segments import Segments, SplitState
+from corpusforge.engine.segments import Segments
 from corpusforge.engine.storage import StoredPath
 from corpusforge.engine.units import Report, SegmentUnit, Unit
 
@@ -50,12 +51,9 @@ class _NoRunner:
 
 
 class _KnownInputs(Segments):
-    # Inputs that the ledger does not know, or knows as others, are not read: they are to do.
+    # Inputs that have another time than the ledger knows are not read: they are to do.
     def identify_inputs(self) -> None:
-        for file in self.plan.inputs:
-            known = self.scheduler.ledger.inputs.get(f"{file.source}\0{file.relative}")
-            same = known is not None and known["stamp"] == [file.size, file.modified_ns, file.folder_checksum]
-            self.inputs[file.source, file.relative] = known["identity"] if known and same else "not read"
+        self.inputs = known(self.plan.inputs, self.scheduler.ledger)
 
 
 def redo(plan: Plan, work: StoredPath, costs: Estimate) -> Redo:
@@ -65,7 +63,7 @@ def redo(plan: Plan, work: StoredPath, costs: Estimate) -> Redo:
     segments = _KnownInputs(plan, driver.scheduler, driver.identity)
     passes = Passes(plan, driver.scheduler, driver.identity)
     segments.identify_inputs()
-    states = [SplitState(split) for split in plan.splits]
+    states = begin(plan)
     before: Findings | None = None
     names = [name for name, _ in costs.phases]
     for number, block in enumerate(plan.blocks):
@@ -92,4 +90,4 @@ def _cost(plan: Plan, costs: Estimate, number: int, unit: SegmentUnit) -> float:
     first = int(unit.name.rpartition(".")[2])
     rest = range(first, len(plan.blocks[number].segments[source]))
     whole = sum(costs.segments.get((number, segment, source), 0.0) for segment in rest)
-    return whole * unit.split.length / max(sum(s.length for s in plan.splits if s.source == source), 1)
+    return whole * unit.split.stored_bytes / max(sum(s.stored_bytes for s in plan.splits if s.source == source), 1)

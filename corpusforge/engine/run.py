@@ -181,7 +181,7 @@ def earlier_manifest(output: StoredPath, pipeline: Pipeline, replace: bool) -> d
 
 def same_inputs(planned: Plan, earlier: dict[str, Any]) -> bool:
     """Say whether a finished run read the files that are there now, by their names, sizes and times."""
-    now = {(f.source, f.relative): [f.size, f.modified_ns, f.folder_checksum] for f in planned.inputs}
+    now = {(f.source, f.relative): f.stamp for f in planned.inputs}
     then = {(i["source"], i["path"]): i["stamp"] for i in earlier["inputs"]}
     return now == then
 

@@ -6,9 +6,9 @@ that starts over after a crash, or with a changed recipe, does exactly the units
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from corpusforge.engine.disk import check_room, disk_full, is_full, passes
 from corpusforge.engine.ledger import Ledger
@@ -37,8 +37,6 @@ BUNDLE_BYTES = 4 << 20  # small splits travel together, so that a task is worth 
 BUNDLE_UNITS = 64
 
 OUT_OF_MEMORY = "out of memory"
-
-AnyUnit = TypeVar("AnyUnit", bound=Unit)
 
 
 class WorkerLost(Exception):
@@ -109,28 +107,45 @@ class Scheduler:
         self._bundle_bytes = BUNDLE_BYTES
         self._deaths: dict[str, int] = {}  # by unit: workers lost since something new was learnt of it
 
-    def reports(self, units: Sequence[AnyUnit]) -> list[Report]:
-        """Run units from which nothing follows, and return their reports in the same order."""
+    def reports(self, units: Iterable[Unit], total_bytes: int | None = None) -> list[Report]:
+        """Run units from which nothing follows, and return their reports in the same order.
+
+        `total_bytes` is the sum of what they read; without it they are all made first, to add it up.
+        """
+        if total_bytes is None:
+            units = list(units)
+            total_bytes = sum(map(_unit_bytes, units))
         found: dict[str, Report] = {}
+        order: list[str] = []
+
+        def taken() -> Iterator[Unit]:
+            for unit in units:
+                order.append(unit.fingerprint)
+                yield unit
 
         def committed(unit: Unit, report: Report) -> list[Unit]:
             found[unit.fingerprint] = report
             return []
 
-        self.run_units(units, committed)
-        return [found[unit.fingerprint] for unit in units]
+        self.run_units(taken(), committed, total_bytes)
+        return [found[fingerprint] for fingerprint in order]
 
-    def run_units(self, units: Iterable[Unit], committed: Callable[[Unit, Report], Iterable[Unit]]) -> None:
-        """Run units and those that follow from them; `committed` gets each report and returns what can run next."""
-        queue = deque(units)
-        attempts: dict[str, int] = {}
+    def run_units(
+        self, units: Iterable[Unit], committed: Callable[[Unit, Report], Iterable[Unit]], total_bytes: int
+    ) -> None:
+        """Run units and those that follow from them; `committed` gets each report and returns what can run next.
+
+        A unit is taken from `units` when there is room for it; `total_bytes` is the sum of what they all read.
+        """
+        queue = _Queue(units)
+        attempts: dict[str, int] = {}  # of units that are not committed
         self._deaths = {}
         # At least three bundles a worker, so that none idles while another holds everything. In this process a unit is
         # handed over for nothing, so each is committed by itself.
-        share = sum(map(_unit_bytes, queue)) // (3 * self.runner.workers)
+        share = total_bytes // (3 * self.runner.workers)
         self._bundle_bytes = min(BUNDLE_BYTES, share) if self.runner.workers > 1 else 0
-        while queue or self.runner.busy:
-            while queue and self.runner.has_room:
+        while self.runner.busy or not queue.empty:
+            while self.runner.has_room and not queue.empty:
                 bundle = self._next_bundle(queue, committed)
                 if bundle:
                     check_room(self.work)
@@ -139,11 +154,11 @@ class Scheduler:
                 continue
             for done, outcome in self.runner.wait():
                 if isinstance(outcome, Exception):
-                    queue.extendleft(reversed(self._retry(done, outcome)))
+                    queue.first(self._retry(done, outcome))
                     continue
                 for unit, report in zip(done, outcome, strict=True):
                     _check(report)
-                    report["attempt"] = attempts[unit.fingerprint]
+                    report["attempt"] = attempts.pop(unit.fingerprint)
                 self.ledger.commit(outcome)
                 for unit, report in zip(done, outcome, strict=True):
                     self._count(unit, report)
@@ -151,7 +166,7 @@ class Scheduler:
                     self.counters["cpu_seconds"] += report["cpu_seconds"]
                     self.counters["peak_bytes"] = max(self.counters["peak_bytes"], report["peak_bytes"])
                     self.progress.advance(report, ran=True)
-                    queue.extendleft(committed(unit, report))
+                    queue.first(committed(unit, report))
 
     def _count(self, unit: Unit, report: Report) -> None:
         self.counters["units"] += 1
@@ -163,20 +178,20 @@ class Scheduler:
     def _spent(self, step: PlannedStep, seconds: float) -> None:
         self.pass_seconds[step.index] = self.pass_seconds.get(step.index, 0.0) + seconds
 
-    def _next_bundle(self, queue: deque[Unit], committed: Callable[[Unit, Report], Iterable[Unit]]) -> list[Unit]:
+    def _next_bundle(self, queue: "_Queue", committed: Callable[[Unit, Report], Iterable[Unit]]) -> list[Unit]:
         bundle: list[Unit] = []
         size = 0
-        while queue and (not bundle or size < self._bundle_bytes) and len(bundle) < BUNDLE_UNITS:
-            unit = queue.popleft()
+        while not queue.empty and (not bundle or size < self._bundle_bytes) and len(bundle) < BUNDLE_UNITS:
+            unit = queue.take()
             report = self.ledger.units.get(unit.fingerprint)
             if report is not None and self._stands(unit, report):
                 self._count(unit, report)
                 self.progress.advance(report, ran=False)
-                queue.extendleft(committed(unit, report))
+                queue.first(committed(unit, report))
                 continue
             alone = isinstance(unit, SegmentUnit) and (unit.suspects != NOTHING_KNOWN or bool(unit.traced))
             if alone and bundle:  # what may kill its worker takes no others with it
-                queue.appendleft(unit)
+                queue.first([unit])
                 break
             bundle.append(unit)
             size += BUNDLE_BYTES if alone else _unit_bytes(unit)
@@ -275,6 +290,27 @@ class Scheduler:
         return replace(unit, options=options, suspects=suspects)
 
 
+class _Queue:
+    """Units to run: those that follow from others first, then the rest, each taken only when it is wanted."""
+
+    def __init__(self, rest: Iterable[Unit]) -> None:
+        self._first: deque[Unit] = deque()
+        self._rest = iter(rest)
+
+    @property
+    def empty(self) -> bool:
+        if not self._first and (unit := next(self._rest, None)) is not None:
+            self._first.append(unit)
+        return not self._first
+
+    def take(self) -> Unit:
+        return self._first.popleft()
+
+    def first(self, units: Iterable[Unit]) -> None:
+        """Put units, in their order, before all others."""
+        self._first.extendleft(reversed(list(units)))
+
+
 def _is_stored(folder: StoredPath, file: Mapping[str, Any]) -> bool:
     path = folder / file["path"]
     try:
@@ -316,7 +352,7 @@ def _in_words(unit: Unit) -> str:
 
 def _unit_bytes(unit: Unit) -> int:
     if isinstance(unit, SegmentUnit):
-        return unit.rows.size if unit.rows is not None else unit.split.length
+        return unit.rows.size if unit.rows is not None else unit.split.stored_bytes
     if isinstance(unit, EmitUnit | SizesUnit | ShuffleUnit | HoldOutUnit | FolderUnit):
         return unit.rows.size
     return BUNDLE_BYTES

@@ -6,6 +6,7 @@ which goes to quarantine with its error, and the others go on.
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,13 @@ from corpusforge.engine.emitting import NOWHERE, addressed, addressed_rows, pass
 from corpusforge.engine.error_text import without_content
 from corpusforge.engine.exchange import RunWriter
 from corpusforge.engine.identity import stage_identity
+from corpusforge.engine.input_checksum import HashedSplit, hashed, stored_range
 from corpusforge.engine.limits import OverTime, at_most
 from corpusforge.engine.plan import PlannedStep
 from corpusforge.engine.reading import ReadCounts, read_split
 from corpusforge.engine.rows import RowsWriter, rebatch
 from corpusforge.engine.samples import Samples
-from corpusforge.engine.storage import checksum_range, size_and_time, verified
+from corpusforge.engine.storage import size_and_time, verified
 from corpusforge.engine.trace import NOT_IN_A_STAGE, Trace
 from corpusforge.engine.units import PlannedInput, Report, SegmentUnit, file_entry
 from corpusforge.errors import AccountingError, RunError
@@ -379,13 +381,16 @@ def _run(segment: _Segment, unit: SegmentUnit) -> Report:
     report: Report = {"split": str(unit.split.id)}
     reading = ReadCounts()
     if unit.reader is not None:
-        batches = read_split(unit, reading, segment.unreadable, segment.trace)
-        report["input_checksum"] = _input_checksum(unit)
+        hashing = _hashing(unit, report)
+        batches = read_split(replace(unit, split=hashing or unit.split), reading, segment.unreadable, segment.trace)
     else:
         assert unit.rows is not None
         batches = _count(unit.rows.read(), reading)
     for batch in rebatch(batches, unit.options.batch_bytes):
         segment.process(batch)
+    if unit.reader is not None:
+        whole = unit.options.limit is None  # of a trial, the rest of a file is not read for its checksum
+        report["input_checksum"] = hashing.hashing.finish(unit.split.path, catch_up=whole) if hashing else ""
     if unit.planned is not None:
         _check_unchanged(unit.split.path, unit.planned)
     begun = cpu_seconds()
@@ -420,21 +425,20 @@ def _run(segment: _Segment, unit: SegmentUnit) -> Report:
     return report
 
 
-def _input_checksum(unit: SegmentUnit) -> str:
-    split = unit.split
-    if Path(split.path).is_dir():
-        return ""  # a folder's identity is its listing
-    if unit.reader is not None and unit.reader.splits_by == "row_groups":
-        return checksum_range(split.path) if split.start == 0 else ""
-    return checksum_range(split.path, split.start, split.length)
+def _hashing(unit: SegmentUnit, report: Report) -> HashedSplit | None:
+    """Return the unit's split, hashed as it is read, and say in `report` what of which input that is."""
+    if Path(unit.split.path).is_dir():
+        return None  # a folder's identity is its listing
+    assert unit.reader is not None
+    first, length = stored_range(unit.split, unit.reader)
+    report["input"] = {"identity": unit.planned.identity if unit.planned else "", "bytes": [first, length]}
+    return hashed(unit.split, first, length)
 
 
 def _check_unchanged(path: str, planned: PlannedInput) -> None:
-    # Before the unit is committed: its fingerprint names the content that was planned.
-    if not planned.checksum:
-        return
+    # Before the unit is committed: its fingerprint names the file as it was planned.
     now = size_and_time(path)
-    if now != planned[:2] and (now[0] != planned.size or checksum_range(path) != planned.checksum):
+    if now != (planned.size, planned.modified_ns):
         raise RunError(
             f"{path} changed while the run read it ({planned.size} bytes when it was planned, {now[0]} now); what was "
             "read of it is not used. Run again when nothing writes to it any more; finished work stays"

@@ -55,10 +55,10 @@ class Track:
         costs = estimate(plan)
         self.expected = [seconds for _, seconds in costs.phases]
         self._segments = costs.segments
-        self._lengths = {str(split.id): split.length for split in plan.splits}
+        self._lengths = {str(split.id): split.stored_bytes for split in plan.splits}
         self._sources = {str(split.id): split.source for split in plan.splits}
         for split in plan.splits:
-            self._stored[split.source] += split.length
+            self._stored[split.source] += split.stored_bytes
         self.input_bytes = sum(self._lengths.values())
         self._block_units = [
             sum(len(block.segments[split.source]) for split in plan.splits) for block in plan.blocks

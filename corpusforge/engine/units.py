@@ -35,7 +35,25 @@ class PlannedInput(NamedTuple):
 
     size: int
     modified_ns: int
-    checksum: str  # empty for a folder
+    identity: str  # what the fingerprints of its splits name it by
+
+
+class StoredRange(NamedTuple):
+    """Stored bytes of a file."""
+
+    first: int
+    length: int
+
+
+@dataclass(frozen=True)
+class ChecksumUnit:
+    """The checksums of stored ranges of input files, of which only the time of the last change is another."""
+
+    fingerprint: str
+    name: str
+    folder: str
+    paths: tuple[str, ...]
+    ranges: tuple[tuple[StoredRange, ...], ...]  # of each file
 
 
 @dataclass(frozen=True)
@@ -204,7 +222,8 @@ class HoldOutUnit:
 
 
 Unit = (
-    SegmentUnit
+    ChecksumUnit
+    | SegmentUnit
     | EmitUnit
     | CombineUnit
     | SizesUnit

@@ -152,7 +152,7 @@ def _inputs(folder: StoredPath, manifest: dict[str, Any]) -> Iterator[str]:
             continue
         for split in entry["splits"]:
             if split["checksum"]:
-                whole = split["length"] == entry["size"] or not split["start"]
-                found = checksum_range(str(path), split["start"], None if whole else split["length"])
+                first, length = split.get("bytes", (split["start"], split["length"]))
+                found = checksum_range(str(path), first, length)
                 if found != split["checksum"] and checksum_range(str(path)) != split["checksum"]:
                     yield f"input {entry['path']}: differs from what was read"

@@ -6,6 +6,7 @@ from functools import cache
 
 from corpusforge.engine.emitting import run_combine, run_emit
 from corpusforge.engine.folders import write_by_value
+from corpusforge.engine.input_checksum import compare_inputs
 from corpusforge.engine.layout import write_part
 from corpusforge.engine.limits import in_own_process
 from corpusforge.engine.mixing import count_by_key, write_sizes
@@ -14,6 +15,7 @@ from corpusforge.engine.segment import run_segment
 from corpusforge.engine.sequences import write_sequences
 from corpusforge.engine.shuffling import write_held_out, write_shuffled
 from corpusforge.engine.units import (
+    ChecksumUnit,
     CombineUnit,
     EmitUnit,
     FolderUnit,
@@ -30,6 +32,7 @@ from corpusforge.engine.units import (
 from corpusforge.stage import cpu_seconds, peak_bytes
 
 RUN: Mapping[type, Callable[..., Report]] = {
+    ChecksumUnit: compare_inputs,
     SegmentUnit: run_segment,
     EmitUnit: run_emit,
     CombineUnit: run_combine,

@@ -80,8 +80,8 @@ def test_the_order_in_which_splits_are_done_changes_nothing(make: Make, monkeypa
     expected = checksum(make(output="forward"))
     forward = schedulers.Scheduler.run_units
 
-    def backward(self: schedulers.Scheduler, units: object, committed: object) -> None:
-        forward(self, list(reversed(list(units))), committed)  # type: ignore[arg-type,call-overload]
+    def backward(self: schedulers.Scheduler, units: object, *rest: object) -> None:
+        forward(self, list(reversed(list(units))), *rest)  # type: ignore[arg-type,call-overload]
 
     monkeypatch.setattr(schedulers.Scheduler, "run_units", backward)
     monkeypatch.setattr(schedulers, "BUNDLE_UNITS", 1)

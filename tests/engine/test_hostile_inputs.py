@@ -478,9 +478,6 @@ def test_a_file_that_changes_while_it_is_read_is_not_used_as_it_was_planned(
 
     monkeypatch.setattr(segment, "read_split", changing)
     made = pipeline(Jsonl(paths=()), str(path), tmp_path / "out")
-    if change == "only touched":
-        assert made.run().manifest["documents"]["kept"] == 1
-        return
     with pytest.raises(RunError, match=r"a\.jsonl.*(changed while|No such file)"):
         made.run()
     monkeypatch.setattr(segment, "read_split", read)

@@ -1,5 +1,6 @@
 """Kill anything at any time: the same command continues, and committed work is not done again."""
 
+import gzip
 import random
 import signal
 import subprocess
@@ -151,16 +152,30 @@ def test_one_added_file_reads_only_itself(make: Make, corpus: Path, tmp_path: Pa
     assert outcome.manifest["documents"]["read"] == 400
 
 
-def test_a_touched_file_with_the_same_content_is_not_read_again(make: Make, corpus: Path, tmp_path: Path) -> None:
+def test_touched_files_with_the_same_content_are_compared_and_not_read_again(
+    make: Make, corpus: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
-    path = folder / "a.jsonl"
+    path, other = folder / "a.jsonl", folder / "b.jsonl.gz"
     path.write_bytes((corpus / "part0.jsonl").read_bytes())
-    make(Exact(), paths=str(path), keep_work=True).run()
+    other.write_bytes(gzip.compress((corpus / "part1.jsonl").read_bytes()))
+
+    def redone() -> Counter[str]:
+        output = make(Exact(), paths=f"{folder}/*", keep_work=True).run().path
+        units = ledger_units(output / ".work")
+        last = max(int(str(unit["driver"])) for unit in units)
+        return Counter(str(unit["kind"]) for unit in units if unit["driver"] == last)
+
+    assert redone()["SegmentUnit"] > 2
+    for file in (path, other):
+        file.touch()
+    assert redone() == {"ChecksumUnit": 1}
     path.touch()
-    assert make(Exact(), paths=str(path), keep_work=True).run().manifest["run"]["units_run"] == 0
+    other.write_bytes(other.read_bytes()[:-1] + b"\0")  # the length that gzip ends with: another file, though as long
+    assert redone()["SegmentUnit"] > 0
     path.write_bytes(path.read_bytes().replace(b"example.org/0", b"example.org/x"))
-    assert make(Exact(), paths=str(path), keep_work=True).run().manifest["run"]["units_run"] > 0
+    assert redone()["SegmentUnit"] > 0
 
 
 def test_a_damaged_intermediate_file_is_done_again(make: Make) -> None:

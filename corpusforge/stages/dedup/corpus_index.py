@@ -23,10 +23,9 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from corpusforge.engine.storage import checksum_range, write_whole
+from corpusforge.engine.storage import StoredPath, checksum_range, stored_path, write_whole
 from corpusforge.errors import OutputError
 
 NAME = "index.json"
@@ -101,13 +100,13 @@ def read_index(folder: str | Path) -> CorpusIndex:
     return found
 
 
-def extend(output: str | Path, folder: str | Path, banding: Banding) -> CorpusIndex:
+def extend(output: str | StoredPath, folder: str | Path, banding: Banding) -> CorpusIndex:
     """Add the kept documents of the finished run in `output` to the index in `folder`, which is made if there is none.
 
     An index that exists keeps its own banding. Raises OutputError when the run is not finished, has no text, or is in
     the index already.
     """
-    run = Path(output)
+    run = stored_path(output)
     try:
         manifest = orjson.loads((run / "manifest.json").read_bytes())
     except FileNotFoundError:
@@ -134,11 +133,13 @@ def add(folder: str | Path, texts: Iterable[pa.RecordBatch], corpus: str, bandin
     return index
 
 
-def _texts(run: Path, shards: Iterable[str]) -> Iterator[pa.RecordBatch]:
+def _texts(run: StoredPath, shards: Iterable[str]) -> Iterator[pa.RecordBatch]:
+    from corpusforge.report.lookup import parquet
+
     for shard in shards:
         if not shard.endswith(".parquet"):
             raise OutputError(f"{run / shard} holds token ids alone; an index is made from texts")
-        file = pq.ParquetFile(run / shard)
+        file = parquet(run / shard)
         if "text" not in file.schema_arrow.names:
             raise OutputError(f"{run / shard} has no column 'text'; an index is made from texts")
         yield from file.iter_batches(batch_size=4096, columns=["doc_id", "text"])

@@ -1,0 +1,80 @@
+"""Where each split of a run stands: held for every split, so in as few bytes as later steps need."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import orjson
+
+from corpusforge.engine.inputs import InputFile
+from corpusforge.engine.rows import RowsFile
+from corpusforge.engine.units import Report, StoredRange, rows_file
+from corpusforge.source import Split
+
+RECORDS = ("rejected", "samples", "unreadable", "quarantine")
+
+
+class Left(NamedTuple):
+    """Rows that left a split in a segment: those of RECORDS, or signals."""
+
+    block: int
+    segment: int
+    kind: str  # of RECORDS, or signals and the number of the first step of their block
+    entry: bytes
+
+    @property
+    def file(self) -> RowsFile:
+        """The file of the rows."""
+        return _unpacked(self.entry)
+
+
+@dataclass(slots=True)
+class SplitState:
+    """One split: its rows so far, what left it, and what was read of its file."""
+
+    split: Split
+    file: InputFile
+    documents: int = 0  # still in the run
+    left: tuple[Left, ...] = ()
+    read: bool = False
+    checksum: str = ""  # of the stored bytes that were read
+    stored: StoredRange | None = None  # which those are; None: [start, start + length)
+    _rows: bytes | None = None  # as JSON: a file of rows with its blocks takes a tenth of what objects take
+
+    @property
+    def rows(self) -> RowsFile | None:
+        """The documents that are still in the run; None when there are none, or nothing was read yet."""
+        return None if self._rows is None else _unpacked(self._rows)
+
+    @property
+    def rows_bytes(self) -> int:
+        """Size of the file of rows."""
+        return 0 if self._rows is None else int(orjson.loads(self._rows)["size"])
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether documents are still in the run."""
+        return self._rows is not None
+
+    def take(self, block: int, segment: int, report: Report) -> None:
+        """Remember what later steps need of what a segment reported."""
+        files = report["files"]
+        self._rows = None if files["rows"] is None else orjson.dumps(files["rows"])
+        self.documents = report["counts"]["kept"]
+        found = [(kind, files[kind]) for kind in RECORDS] + [(f"signals {n}", e) for n, e in report["signals"].items()]
+        self.left += tuple(Left(block, segment, kind, orjson.dumps(entry)) for kind, entry in found if entry)
+        if "input_checksum" in report:
+            self.read, self.checksum = True, report["input_checksum"]
+            first, length = report.get("input", {}).get("bytes", (self.split.start, self.split.length))
+            mine = (first, length) == (self.split.start, self.split.length)
+            self.stored = None if mine else StoredRange(first, length)
+
+    def files(self, kind: str) -> Iterator[RowsFile]:
+        """Yield the files of one of RECORDS, of all segments in order."""
+        return (left.file for left in self.left if left.kind == kind)
+
+
+def _unpacked(entry: bytes) -> RowsFile:
+    file = rows_file(orjson.loads(entry))
+    assert file is not None
+    return file
