@@ -7,6 +7,7 @@ units leave equal bytes under names of their own.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import secrets
@@ -48,7 +49,7 @@ class Lock:
                     f"{self.path.parent}: another run works here ({json.dumps(holder)}). Wait for it, or give another "
                     "output"
                 )
-            self.path.unlink(missing_ok=True)
+            self._clear(holder)
         threading.Thread(target=self._renew, daemon=True).start()
         return self
 
@@ -82,6 +83,20 @@ class Lock:
         with os.fdopen(descriptor, "w") as file:
             file.write(content)
         return True
+
+    def _clear(self, abandoned: dict[str, Any] | None) -> None:
+        """Remove an abandoned lock if it is still that one: another driver may have found it too, and been faster."""
+        if isinstance(self.path, RemotePath):
+            self.path.unlink(missing_ok=True)
+            return
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            with contextlib.suppress(OSError):  # a file system without such locks
+                fcntl.flock(folder, fcntl.LOCK_EX)
+            if self._holder() == abandoned:
+                self.path.unlink(missing_ok=True)
+        finally:
+            os.close(folder)
 
     def _renew(self) -> None:
         while not self._stop.wait(RENEW_SECONDS):

@@ -207,7 +207,7 @@ class RemotePath:
         """Make the object, or put it in the place of another."""
 
         def write() -> None:
-            stream = self.filesystem.open_output_stream(self.inner)
+            stream = self.filesystem.open_output_stream(self.inner, compression=None)
             stream.write(content)
             stream.close()  # not in a `with`: after a failure, closing would complete a part of the content
 
@@ -217,7 +217,7 @@ class RemotePath:
         """Make the object from a local file, in one upload that appears when it is complete."""
 
         def copy() -> None:
-            stream = self.filesystem.open_output_stream(self.inner)
+            stream = self.filesystem.open_output_stream(self.inner, compression=None)
             with open(file, "rb") as source:
                 while chunk := source.read(MOST_READ_BYTES):
                     stream.write(chunk)

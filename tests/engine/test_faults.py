@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.fault_kit.disk import fill, make_room, small_disk
-from tests.fault_kit.plan import DAMAGE, IN_DRIVER, IN_WORKER, OF_NODES, OF_RAY, Fault, drawn
+from tests.fault_kit.plan import ANYWHERE, IN_STORE, IN_WORKER, OF_NODES, OF_RAY, ON_DISK, Fault, drawn
 from tests.fault_kit.runs import Case, Undisturbed, run_with
 
 RECIPE = """
@@ -21,8 +21,8 @@ stages:
 write.parquet: {{path: "${{output}}", shard_bytes: 100kB, row_group_bytes: 30kB}}
 run: {{workers: "${{workers}}", split_bytes: 20kB}}
 """
-WITHOUT_RAY = ("kill driver", *DAMAGE, "storage error", "slow storage", "no memory")
-EVERY = (*IN_DRIVER, *IN_WORKER, *OF_RAY, *OF_NODES)
+WITHOUT_RAY = (*ANYWHERE, "tear the ledger", "storage error", "slow storage", "no memory")
+EVERY = (*ANYWHERE, *ON_DISK, *IN_STORE, *IN_WORKER, *OF_RAY, *OF_NODES)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ class Nodes:
     """A cluster that the kit started; a node has one CPU."""
 
     def __init__(self, folder: Path) -> None:
-        os.environ["RAY_TMPDIR"] = str(folder)  # read when Ray is imported and when processes start
+        os.environ["RAY_TMPDIR"] = str(folder)  # read when Ray is imported and when processes start: all inherit it
         from ray.cluster_utils import Cluster
 
         self._arguments = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 100 << 20}

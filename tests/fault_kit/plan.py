@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 import orjson
 
 IN_WORKER = ("worker kills itself", "storage error", "slow storage", "no memory")
-DAMAGE = ("flip a byte", "cut a file", "lose a file", "tear the ledger")  # while no driver runs
-IN_DRIVER = ("kill driver", "fill the disk", *DAMAGE)
+DAMAGE = ("flip a byte", "cut a file", "lose a file")  # while no driver runs
+ANYWHERE = ("kill driver", *DAMAGE)
+ON_DISK = ("fill the disk", "tear the ledger")
+IN_STORE = ("storage outage",)
 OF_RAY = ("kill worker", "freeze worker", "kill raylet")
 OF_NODES = ("remove node", "add node")
 WIDTH = 0.02  # share of documents at any of which a worker's fault happens
@@ -43,7 +45,7 @@ class Plan:
         self.file = folder / "plan.json"
         self.now = folder / "now.json"  # the driver wrote it, and waits until it is gone
 
-    def write(self, faults: Sequence[Fault], units: int, roots: Sequence[Path]) -> None:
+    def write(self, faults: Sequence[Fault], units: int, roots: Sequence[object]) -> None:
         """Begin: `units` is how many an undisturbed run has, storage errors strike below `roots`."""
         self.folder.mkdir(parents=True)
         self.file.write_bytes(

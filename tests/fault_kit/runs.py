@@ -13,11 +13,13 @@ from pathlib import Path
 import orjson
 import psutil
 
+from corpusforge.engine.storage import StoredPath, below, files_below
 from corpusforge.engine.verify import verify
 
 from .disk import make_room
 from .nodes import Nodes
 from .plan import Fault, Plan
+from .proxy import Proxy
 from .strikes import Strikes, name_of
 
 PLACE = "CORPUSFORGE_TEST_FAULTS"  # in the environment of every process that a run starts: its folder
@@ -33,11 +35,12 @@ class Case:
 
     recipe: Path
     folder: Path  # logs, temporary files
-    output: Path
+    output: StoredPath
     settings: tuple[str, ...] = ()  # NAME=VALUE of --set
     disk: Path | None = None  # what "fill the disk" fills: the mount on which `output` is
     nodes: Nodes | None = None  # a cluster, or Ray on this machine as the recipe says
     roots: tuple[Path, ...] = ()  # inputs, below which storage errors strike too
+    proxy: Proxy | None = None  # between the run and its object store
 
     def __post_init__(self) -> None:
         (self.folder / "tmp").mkdir(parents=True)
@@ -57,6 +60,8 @@ class Case:
             PLACE: str(self.folder),
         }
         environment.setdefault("RAY_TMPDIR", "/tmp/ray")  # sockets of Ray must have short names
+        if self.proxy:
+            environment["AWS_ENDPOINT_URL"] = f"http://{self.proxy.endpoint}"
         settings = [f"vars.output={self.output}", f"vars.plan={plan.folder if plan else 'none'}", *self.settings]
         command = ["run", str(self.recipe), *(word for one in settings for word in ("--set", one))]
         if self.nodes:
@@ -98,7 +103,7 @@ def run_with(faults: Sequence[Fault], case: Case, undisturbed: Undisturbed) -> E
     """Run a case under `faults`, with the same command again whenever the driver ended, until it is done."""
     plan = Plan(case.folder / "plan")
     plan.write(faults, undisturbed.units, (*case.roots, case.output))
-    strikes = Strikes(plan, case.output / ".work", case.disk, case.nodes)
+    strikes = Strikes(plan, case.output / ".work", case.disk, case.nodes, case.proxy)
     ended = Ended()
     code = -1
     while code != 0 and not ended.problems:
@@ -150,7 +155,7 @@ def _differences(case: Case, undisturbed: Undisturbed) -> list[str]:
         problems.append(f"counts {_counts(made)}, not {undisturbed.counts}")
     if files := sorted(set(_files(case.output)) ^ set(undisturbed.files)):
         problems.append(f"other files than without faults: {files}")
-    if left := sorted(path.name for path in (case.folder / "tmp").iterdir()):
+    if left := sorted(map(str, files_below(case.folder / "tmp"))):
         problems.append(f"left behind in TMPDIR: {left}")
     return problems
 
@@ -176,7 +181,7 @@ def _processes(case: Case) -> list[psutil.Process]:
     return found + [one for one in nodes if name_of(one).startswith("ray::work")]
 
 
-def _manifest(output: Path) -> dict[str, object]:
+def _manifest(output: StoredPath) -> dict[str, object]:
     made: dict[str, object] = orjson.loads((output / "manifest.json").read_bytes())
     return made
 
@@ -186,5 +191,5 @@ def _counts(made: dict[str, object]) -> object:
     return made["documents"], made["written"], stages
 
 
-def _files(output: Path) -> list[str]:
-    return sorted(path.relative_to(output).as_posix() for path in output.rglob("*") if path.is_file())
+def _files(output: StoredPath) -> list[str]:
+    return sorted(below(path, output) for path in files_below(output))

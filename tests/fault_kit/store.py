@@ -7,8 +7,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-import boto3
+import pyarrow.fs
 
 KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": "us-east-1"}
 START_SECONDS = 60
@@ -29,18 +30,23 @@ def store(bucket: str) -> Iterator[int]:
             if process.poll() is not None or time.monotonic() - begun > START_SECONDS:
                 raise RuntimeError(f"the server did not start within {START_SECONDS} s: {' '.join(command)}")
             time.sleep(0.05)
-        client = boto3.client(
-            "s3",
-            endpoint_url=f"http://127.0.0.1:{port}",
-            region_name=KEYS["AWS_DEFAULT_REGION"],
-            aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
-        )
-        client.create_bucket(Bucket=bucket)
+        client(f"127.0.0.1:{port}", allow_bucket_creation=True).create_dir(bucket)
         yield port
     finally:
         process.kill()
         process.wait()
+
+
+def client(endpoint: str, **options: Any) -> pyarrow.fs.S3FileSystem:
+    """Return a client of a server, or of a proxy before it, at HOST:PORT."""
+    return pyarrow.fs.S3FileSystem(
+        endpoint_override=endpoint,
+        scheme="http",
+        region=KEYS["AWS_DEFAULT_REGION"],
+        access_key=KEYS["AWS_ACCESS_KEY_ID"],
+        secret_key=KEYS["AWS_SECRET_ACCESS_KEY"],
+        **options,
+    )
 
 
 def _listens(port: int) -> bool:

@@ -12,9 +12,12 @@ from subprocess import Popen
 
 import psutil
 
+from corpusforge.engine.storage import StoredPath, stored_path
+
 from .disk import fill
 from .nodes import Nodes
 from .plan import DAMAGE, Fault, Plan
+from .proxy import Proxy
 
 LEDGER = "ledger.jsonl"
 
@@ -22,17 +25,20 @@ LEDGER = "ledger.jsonl"
 class Strikes:
     """Lets the faults of one run happen to its driver and what belongs to it."""
 
-    def __init__(self, plan: Plan, work: Path, disk: Path | None, nodes: Nodes | None) -> None:
+    def __init__(
+        self, plan: Plan, work: StoredPath, disk: Path | None, nodes: Nodes | None, proxy: Proxy | None
+    ) -> None:
         self.plan = plan
         self.work = work
         self.disk = disk
         self.nodes = nodes
+        self.proxy = proxy
         self.ended_by: list[Fault] = []  # faults of which the driver that runs now may end
 
     def strike(self, fault: Fault, process: "Popen[bytes]", files: Sequence[str]) -> None:
         """Let a fault happen while the driver waits for it, or shortly after it goes on."""
         draw = fault.random()
-        if fault.kind in ("kill driver", *DAMAGE):
+        if fault.kind in ("kill driver", "tear the ledger", *DAMAGE):
             if draw.random() < 0.5:  # somewhere behind the commit
                 self.plan.now.unlink()
                 time.sleep(draw.uniform(0, 0.3))
@@ -41,6 +47,10 @@ class Strikes:
                 self.ended_by.append(fault)
                 if fault.kind == "kill driver" or self._damage(fault.kind, draw, files):
                     self.plan.first_time(fault)
+        elif fault.kind == "storage outage":
+            assert self.proxy is not None
+            self.proxy.strike(draw, draw.randint(1, 60))
+            self.plan.first_time(fault)
         elif fault.kind == "fill the disk":
             assert self.disk is not None
             fill(self.disk, draw.choice((0, 4 << 10, 200 << 10, 1 << 20)))
@@ -85,17 +95,18 @@ class Strikes:
     def _damage(self, kind: str, draw: Random, files: Sequence[str]) -> bool:
         """Damage a file that the ledger names, or the end of the ledger; False when there is none yet."""
         if kind == "tear the ledger":
+            assert isinstance(self.work, Path)
             return _tear(self.work / LEDGER, draw)
-        there = [path for path in files if os.path.isfile(path)]
+        there = [path for path in files if stored_path(path).is_file()]
         if not there:
             return False
-        path = Path(draw.choice(there))
+        path = stored_path(draw.choice(there))
         data = bytearray(path.read_bytes())
         if kind == "flip a byte":
             data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
-            path.write_bytes(data)
+            path.write_bytes(bytes(data))
         elif kind == "cut a file":
-            path.write_bytes(data[: draw.randrange(len(data))])
+            path.write_bytes(bytes(data)[: draw.randrange(len(data))])
         else:
             path.unlink()
         return True
