@@ -4,8 +4,8 @@
 
 Without --namespaces the nodes are three raylets on this machine. With it (as root) each is a machine of its own as far
 as the kernel can make one: address, host name, processes, /tmp, /dev/shm; only the folder of output and work is shared.
---lose cuts one off in the middle of the run, or all that work, and lets another join. Prints which nodes ran how many units and whether
-all runs have one content checksum; exit code 1 when not.
+--lose cuts one off in the middle of the run, or all that work, and lets another join. Prints which nodes ran how many
+units and whether all runs have one content checksum; exit code 1 when not.
 """
 
 import argparse
