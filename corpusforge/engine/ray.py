@@ -106,6 +106,7 @@ class RayRunner:
         # Two, since Ray fixes with a function after how many calls its worker ends.
         self._task = ray.remote(num_cpus=1, max_retries=0, max_calls=MAX_CALLS)(work_on_node)
         self._last_task = ray.remote(num_cpus=1, max_retries=0, max_calls=1)(work_on_node)
+        self._tasks: dict[tuple[tuple[str, float], ...], Any] = {}  # by needs
         self._nodes: list[Mapping[str, float]] = []
         self._ended = self._blocked = time.monotonic()
         self._waits_for: Needs | None = None
@@ -168,11 +169,13 @@ class RayRunner:
             # One machine has what it has: by a declared memory, or a name of nodes, tasks would wait for ever.
             here = self._nodes[0] if self._nodes else {}
             needs = {n: min(v, here[n]) for n, v in needs.items() if n != "memory" and n in here}
-        task, options = self._task, _task_options(needs)
         if self._bloated:
-            task = self._last_task
-            options["scheduling_strategy"] = NodeAffinitySchedulingStrategy(self._bloated.popleft(), soft=True)
-        self._pending[task.options(**options).remote(units, self._base)] = Sent(units, needs, memory)
+            on = NodeAffinitySchedulingStrategy(self._bloated.popleft(), soft=True)
+            task = self._last_task.options(**_task_options(needs), scheduling_strategy=on)
+        else:
+            key = tuple(sorted(needs.items()))
+            task = self._tasks.get(key) or self._tasks.setdefault(key, self._task.options(**_task_options(needs)))
+        self._pending[task.remote(units, self._base)] = Sent(units, needs, memory)
 
     def wait(self) -> list[tuple[list[Unit], list[Report] | Exception]]:
         """Return tasks that ended, at least one."""

@@ -5,6 +5,7 @@ leaves nothing: the switch, its cables and the machines' processes go with `clos
 """
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -56,7 +57,7 @@ class Machines:
         ray = [f"{BIN}/ray", "start", *place, f"--node-ip-address={NET}.{number}", "--num-cpus=1", "--block"]
         ray += ["--object-store-memory=100000000", "--disable-usage-stats", *options]
         script = (
-            f"hostname node{number}; mount -t tmpfs tmpfs /tmp; mount -t tmpfs tmpfs /dev/shm; exec {' '.join(ray)}"
+            f"hostname node{number}; mount -t tmpfs tmpfs /tmp; mount -t tmpfs tmpfs /dev/shm; exec {shlex.join(ray)}"
         )
         apart = ["unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"]
         with open(self.logs / f"node{number}.log", "wb") as log:

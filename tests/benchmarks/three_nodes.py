@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 import ray
@@ -30,20 +31,29 @@ LOST_AFTER = 0.3  # of the units
 
 def start(recipe: str, output: Path, *words: str, machines: Machines | None = None) -> "subprocess.Popen[bytes]":
     """Start a run, here or on the first of `machines`."""
+    if Path(recipe).is_file():  # machines have a current folder of their own
+        recipe = str(Path(recipe).resolve())
     arguments = ["run", recipe, "--set", f"vars.output={output}", "--progress", "plain", *words]
     before = machines.inside(1) if machines else []
     environment = machines.environment if machines else None
     return subprocess.Popen([*before, sys.executable, "-m", "corpusforge", *arguments], env=environment)
 
 
-def units(output: Path) -> list[str]:
-    """Return the node of every committed unit."""
+class Done(NamedTuple):
+    """A committed unit."""
+
+    name: str
+    node: str
+
+
+def units(output: Path) -> list[Done]:
+    """Return the committed units of a run."""
     ledger = output / ".work" / "ledger.jsonl"
     if not ledger.exists():
         return []
     content = ledger.read_bytes()
     lines = map(orjson.loads, content[: content.rfind(b"\n") + 1].splitlines())
-    return [line.get("node", "driver") for line in lines if "unit" in line]
+    return [Done(line["name"], line.get("node", "driver")) for line in lines if "unit" in line]
 
 
 @contextmanager
@@ -81,7 +91,7 @@ def on_cluster(recipe: str, output: Path, most: int, words: list[str], namespace
         machines.start(1, "--include-dashboard=false", f"--num-cpus={0 if lost == 'all' else 1}")
         machines.wait(1)
         for number in (2, 3):
-            machines.start(number)
+            machines.start(number, *(('--resources={"bigmem":1}',) if number == 2 else ()))
         machines.wait(3)
         process = start(recipe, output, *words, "--address", machines.head, machines=machines)
         ended = threading.Event()
@@ -104,6 +114,7 @@ def main() -> int:
     given.add_argument("--set", action="append", default=[])
     given.add_argument("--namespaces", action="store_true")
     given.add_argument("--lose", choices=["one", "all"], default="", help="nodes in the middle; with --namespaces")
+    given.add_argument("--bigmem", metavar="STAGE", help="a corpus stage that asks for what the second machine has")
     asked = given.parse_args()
     if asked.namespaces and (why := available()):
         raise SystemExit(f"--namespaces: {why}")
@@ -115,7 +126,8 @@ def main() -> int:
         output = folder / name.replace(" ", "-")
         begun = time.time()
         if name == "three nodes":
-            code = on_cluster(asked.recipe, output, most, words, asked.namespaces, asked.lose)
+            needs = ["--set", f"run.ray.needs={{{asked.bigmem}: {{bigmem: 1}}}}"] if asked.bigmem else []
+            code = on_cluster(asked.recipe, output, most, words + needs, asked.namespaces, asked.lose)
         else:
             code = start(asked.recipe, output, *words, "--workers", "1" if name == "one worker" else "2").wait()
         if code:
@@ -125,8 +137,13 @@ def main() -> int:
         sums.append(made["content_checksum"])
         most = made["run"]["units"]
         print(f"{name}: {made['documents']}, {made['run']}, {sums[-1]}, {time.time() - begun:.0f} s", flush=True)
-    print(f"units by node: {dict(Counter(units(output)))}")
+    done = units(output)
+    print(f"units by node: {dict(Counter(unit.node for unit in done))}")
     same = len(set(sums)) == 1
+    if asked.bigmem:
+        found = Counter(unit.node for unit in done if unit.name.startswith(asked.bigmem))
+        print(f"units of the passes of {asked.bigmem} by node: {dict(found)}")
+        same = same and len(found) == 1
     print("same checksum" if same else "DIFFERENT checksums")
     return 0 if same else 1
 

@@ -58,6 +58,8 @@ def test_a_stopped_run_leaves_its_committed_work_and_nothing_else(
         assert run.poll() is None
         time.sleep(0.05)
     family = psutil.Process(run.pid).children(recursive=True)
+    sessions = {word[14:] for one in family for word in one.cmdline() if word.startswith("--session-dir=")}
+    assert len(sessions) == workers - 1  # of Ray
     os.killpg(run.pid, sign)  # as a terminal does
     said = run.communicate(timeout=60)[1]
     assert run.returncode == code
@@ -65,6 +67,7 @@ def test_a_stopped_run_leaves_its_committed_work_and_nothing_else(
     assert "Traceback" not in said
     _, alive = psutil.wait_procs(family, timeout=10)
     assert alive == []
+    assert not any(map(os.path.exists, sessions))
     committed = Known(work).units
     assert 0 < len(committed) < 17
     assert {path.name for path in (work / "units").glob("*/*")} <= set(committed)
