@@ -156,7 +156,8 @@ def _patches(file: BinaryIO, page: _Page, compression: str, column: Any, most: i
     if page.kind == DATA_V2:
         levels = file.read(int(about.get(5, 0)) + int(about.get(6, 0)))
     packed = compression != "UNCOMPRESSED" and about.get(7, True) is not False
-    stream = _Stream(_unpacked(file, page.stored_bytes - len(levels), page.raw_bytes, compression if packed else ""))
+    sizes = page.stored_bytes - len(levels), page.raw_bytes - len(levels)
+    stream = _Stream(_unpacked(file, *sizes, compression if packed else ""))
     kept = io.BytesIO()
     if page.kind == DATA:
         for deepest in (column.max_repetition_level, column.max_definition_level):
