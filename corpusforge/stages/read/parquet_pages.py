@@ -12,6 +12,7 @@ import io
 import os
 import re
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
@@ -62,7 +63,9 @@ class Patched(io.RawIOBase):
         """Return the next `size` bytes, fewer at the end."""
         self.file.seek(self._at)
         data = self.file.read(size)
-        for offset, patch in self.patches:
+        first = max(0, bisect_right(self.patches, (self._at, b"")) - 1)
+        last = bisect_right(self.patches, (self._at + len(data), b""))
+        for offset, patch in self.patches[first:last]:
             begin, end = max(offset, self._at), min(offset + len(patch), self._at + len(data))
             if begin < end:
                 piece = patch[begin - offset : end - offset]
@@ -86,7 +89,9 @@ def without_giants(file: BinaryIO, chunk: Any, column: Any, max_value_bytes: int
         for page in _pages(file, chunk):
             if page.raw_bytes > max_value_bytes and page.plain:
                 patches += _patches(file, page, chunk.compression, column, max_value_bytes)
-    except (InputError, zlib.error, ZstdError, pa.ArrowException):
+    except (InputError, zlib.error, ZstdError, pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         return []  # the library meets the damage too, and says what is lost
     return patches
 
