@@ -133,7 +133,8 @@ class RunOptions(BaseModel):
     keep_rejected: Literal["none", "ids", "text", "raw_text"] = "ids"
     samples: int = Field(20, ge=0, le=1000)  # rejected documents shown in the report, of each reason; masked
     max_error_fraction: float = Field(0.001, ge=0, le=1)  # of documents read; above it the run fails
-    max_document_bytes: ByteSize = Field(ByteSize(64 << 20), ge=1)  # of all its columns; larger ones go to quarantine
+    # Of all columns of a document; a larger one goes to quarantine. Kernels count places in 31 bits, hence the bound.
+    max_document_bytes: ByteSize = Field(ByteSize(64 << 20), ge=1, le=1 << 30)
     split_bytes: ByteSize = ByteSize(64 << 20)  # stored bytes
     batch_bytes: ByteSize = ByteSize(4 << 20)  # text in memory at a time, per worker
     worker_memory: ByteSize | None = None  # batches become smaller to fit it; default: a share of the machine's

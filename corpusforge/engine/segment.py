@@ -286,14 +286,14 @@ class _Segment:
         mode = self.unit.options.keep_rejected
         if mode == "none":
             return
-        stages = pa.array([self.steps[i].step.name for i in gone.column("rejected_stage").to_pylist()], pa.string())
+        names = pa.array([step.step.name for step in self.steps], pa.string())
         columns = {
             "doc_id": gone.column("doc_id"),
             "source": gone.column("source"),
             "origin": gone.column("origin"),
             "url": gone.column("url"),
             "language": _of(gone, "language", pa.string()),
-            "stage": stages,
+            "stage": names.take(gone.column("rejected_stage")),
             "reason": gone.column("rejected"),
             "value": gone.column("rejected_value"),
             "detail": gone.column("rejected_detail"),

@@ -1,6 +1,6 @@
 """Bounds of memory: documents over the limit, batches that fit a worker, and the warning when they do not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from corpusforge.schema import doc_ids
 from corpusforge.source import Reader
 from corpusforge.stages.dedup.exact import Exact
 from corpusforge.stages.dedup.minhash import Minhash
+from corpusforge.stages.read.jsonl import Jsonl
+from corpusforge.stages.read.lines import cut_lines
 from corpusforge.stages.read.parquet import Parquet
 from corpusforge.stages.read.text import Text
 
@@ -125,3 +127,26 @@ def test_one_large_row_group_is_read_in_small_batches(tmp_path: Path) -> None:
         most = max(most, pa.total_allocated_bytes() - before)
     assert rows == 10_000
     assert most < 24 << 20
+
+
+def test_a_file_of_50_gb_is_cut_without_being_read(tmp_path: Path) -> None:
+    path = tmp_path / "sparse.jsonl"
+    with open(path, "wb") as file:
+        file.truncate(50 * GB)
+    source = Source("s", "read.jsonl", Jsonl(paths=(str(path),)))
+    splits = cut(find_inputs(source)[0], source.reader, 64 << 20)
+    assert [split.start for split in splits] == list(range(0, 50 * GB, 64 << 20))
+    assert sum(split.length for split in splits) == 50 * GB
+
+
+def test_a_split_inside_a_giant_line_reads_no_further_than_its_own_end() -> None:
+    given = 0
+
+    def blocks() -> Iterator[bytes]:
+        nonlocal given
+        for _ in range(1000):
+            given += 1
+            yield b"x" * 100
+
+    assert list(cut_lines(blocks(), 5000, 5700, 50, skip_first=True)) == []
+    assert given == 7

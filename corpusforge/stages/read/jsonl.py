@@ -47,9 +47,10 @@ class Jsonl(Mapped):
         """Stream batches of the columns of mapping.FOUND, and what could not be read."""
         import orjson
 
-        found_so_far = _Documents()
+        held = _Documents()
         text_name = self.field_of("text")
-        others = [(name := self.field_of(c), "." in name, found_so_far.columns[c]) for c in MAPPED if c != "text"]
+        others = [(name := self.field_of(c), "." in name, held.columns[c]) for c in MAPPED if c != "text"]
+        metadata = held.columns["metadata"]
         pending_bytes = 0
         for found in lines(split, self.max_line_bytes):
             if isinstance(found, Unreadable):
@@ -70,7 +71,7 @@ class Jsonl(Mapped):
             if not isinstance(text, str):
                 yield Unreadable(str(offset), f"no string in field '{text_name}' but {_kind(text)}", len(line))
                 continue
-            values: list[tuple[list[str | None], str]] = []
+            row = len(held.texts)
             for name, dotted, column in others:
                 if name in document:
                     value = document.pop(name)
@@ -78,44 +79,44 @@ class Jsonl(Mapped):
                     value = take(document, name)
                 else:
                     continue
-                if isinstance(value, str):
-                    values.append((column, value))
-                elif isinstance(value, (dict, list)):
+                if isinstance(value, (dict, list)):
                     document[name] = value
                 elif value is not None:
-                    values.append((column, orjson.dumps(value).decode()))
-            try:
-                rest = orjson.dumps(document).decode() if document else None
-            except orjson.JSONEncodeError:
-                yield Unreadable(str(offset), f"nested deeper than {MAX_DEPTH} levels", len(line))
-                continue
-            if rest is not None:
-                values.append((found_so_far.columns["metadata"], rest))
-            found_so_far.add(offset, text, values)
+                    if len(column) < row:
+                        column += [None] * (row - len(column))
+                    column.append(value if isinstance(value, str) else orjson.dumps(value).decode())
+            if document:
+                try:
+                    rest = orjson.dumps(document).decode()
+                except orjson.JSONEncodeError:
+                    held.drop_last()
+                    yield Unreadable(str(offset), f"nested deeper than {MAX_DEPTH} levels", len(line))
+                    continue
+                if len(metadata) < row:
+                    metadata += [None] * (row - len(metadata))
+                metadata.append(rest)
+            held.offsets.append(offset)
+            held.texts.append(text)
             pending_bytes += len(line)
-            if pending_bytes >= BATCH_BYTES or len(found_so_far.texts) >= BATCH_ROWS:
-                yield found_so_far.batch()
+            if pending_bytes >= BATCH_BYTES or row + 1 >= BATCH_ROWS:
+                yield held.batch()
                 pending_bytes = 0
-        if found_so_far.texts:
-            yield found_so_far.batch()
+        if held.texts:
+            yield held.batch()
 
 
 class _Documents:
-    """Documents that are to become a batch; a column without a value costs nothing per document."""
+    """Documents that are to become a batch; a column is as long as its last value, so that one without has no cost."""
 
     def __init__(self) -> None:
         self.offsets: list[int] = []
         self.texts: list[str] = []
         self.columns: dict[str, list[str | None]] = {n: [] for n in FOUND.names if n not in ("text", "origin")}
 
-    def add(self, offset: int, text: str, values: list[tuple[list[str | None], str]]) -> None:
-        """Add a document: values go to their columns, which are as long as their last value asks for."""
-        for column, value in values:
-            if missing := len(self.texts) - len(column):
-                column += [None] * missing
-            column.append(value)
-        self.offsets.append(offset)
-        self.texts.append(text)
+    def drop_last(self) -> None:
+        """Forget the values of a document whose text was not added."""
+        for values in self.columns.values():
+            del values[len(self.texts) :]
 
     def batch(self) -> pa.RecordBatch:
         """Return them with the columns of FOUND, and forget them."""
@@ -126,8 +127,7 @@ class _Documents:
         }
         for name, values in self.columns.items():
             kind = FOUND.field(name).type
-            values += [None] * (rows - len(values)) if values else []
-            made[name] = pa.array(values, kind) if values else pa.nulls(rows, kind)
+            made[name] = pa.array(values + [None] * (rows - len(values)), kind) if values else pa.nulls(rows, kind)
             values.clear()
         self.offsets.clear()
         self.texts.clear()

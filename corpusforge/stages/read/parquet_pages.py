@@ -4,7 +4,7 @@ A Parquet library decodes a page whole, so that a string of 2 GB takes 8 GB. Her
 column chunk are read first; of a page beyond the limit the values are streamed, and a page without its giants is
 laid over the stored one. The bytes that are left over become pages of no kind, which readers pass.
 
-Source: Apache Parquet format 2.11, parquet.thrift; Apache Thrift, compact protocol.
+Source: Apache Parquet format 2.11, parquet.thrift.
 """
 
 import base64
@@ -12,6 +12,7 @@ import io
 import os
 import re
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
@@ -20,6 +21,7 @@ from zstandard import ZstdError
 
 from corpusforge.errors import InputError
 from corpusforge.stages.read.archive_bytes import ZstdFrame
+from corpusforge.stages.read.thrift import read_struct, write_struct
 
 DATA, INDEX, DICTIONARY, DATA_V2 = 0, 1, 2, 3  # PageType
 PLAIN, PLAIN_DICTIONARY, RLE = 0, 2, 3  # Encoding
@@ -61,7 +63,9 @@ class Patched(io.RawIOBase):
         """Return the next `size` bytes, fewer at the end."""
         self.file.seek(self._at)
         data = self.file.read(size)
-        for offset, patch in self.patches:
+        first = max(0, bisect_right(self.patches, (self._at, b"")) - 1)
+        last = bisect_right(self.patches, (self._at + len(data), b""))
+        for offset, patch in self.patches[first:last]:
             begin, end = max(offset, self._at), min(offset + len(patch), self._at + len(data))
             if begin < end:
                 piece = patch[begin - offset : end - offset]
@@ -85,7 +89,9 @@ def without_giants(file: BinaryIO, chunk: Any, column: Any, max_value_bytes: int
         for page in _pages(file, chunk):
             if page.raw_bytes > max_value_bytes and page.plain:
                 patches += _patches(file, page, chunk.compression, column, max_value_bytes)
-    except (InputError, zlib.error, ZstdError, pa.ArrowException):
+    except (InputError, zlib.error, ZstdError, pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         return []  # the library meets the damage too, and says what is lost
     return patches
 
@@ -139,11 +145,11 @@ def _page(file: BinaryIO, offset: int) -> _Page:
         file.seek(offset)
         data = file.read(size)
         try:
-            header, length = _struct(data, 0)
+            header, length = read_struct(data, 0)
             if min(header[2], header[3]) < 0:
                 raise InputError(f"a damaged page header at byte {offset}")
             return _Page(offset, length, header)
-        except (IndexError, KeyError, TypeError) as error:
+        except (IndexError, KeyError, TypeError, RecursionError) as error:
             if len(data) < size or size >= most:
                 raise InputError(f"a damaged page header at byte {offset}") from error
             size *= 4
@@ -156,7 +162,8 @@ def _patches(file: BinaryIO, page: _Page, compression: str, column: Any, most: i
     if page.kind == DATA_V2:
         levels = file.read(int(about.get(5, 0)) + int(about.get(6, 0)))
     packed = compression != "UNCOMPRESSED" and about.get(7, True) is not False
-    stream = _Stream(_unpacked(file, page.stored_bytes - len(levels), page.raw_bytes, compression if packed else ""))
+    sizes = page.stored_bytes - len(levels), page.raw_bytes - len(levels)
+    stream = _Stream(_unpacked(file, *sizes, compression if packed else ""))
     kept = io.BytesIO()
     if page.kind == DATA:
         for deepest in (column.max_repetition_level, column.max_definition_level):
@@ -248,11 +255,11 @@ def _laid_over(page: _Page, raw_bytes: int, stored: bytes) -> list[tuple[int, by
     about = {name: value for name, value in page.about.items() if not isinstance(value, dict)}  # without statistics
     fields = {1: page.kind, 2: raw_bytes, 3: len(stored), {DATA: 5, DICTIONARY: 7, DATA_V2: 8}[page.kind]: about}
     # A chunk that packs better as a whole than without its giant has no room for the new page: the old one stays.
-    if (left := room - len(_packed(fields)) - len(stored)) < 0:
+    if (left := room - len(write_struct(fields)) - len(stored)) < 0:
         return []
     if left < 128:  # fields that no reader knows
-        return [(page.offset, _packed(fields, left) + stored)]
-    found = [(page.offset, _packed(fields) + stored)]
+        return [(page.offset, write_struct(fields, left) + stored)]
+    found = [(page.offset, write_struct(fields) + stored)]
     at = page.offset + room - left
     while left:
         size = left if left <= STEP_BYTES else STEP_BYTES // 2  # what remains has room for a header
@@ -266,92 +273,7 @@ def _filler(size: int) -> bytes:
     # The header of an index page of `size` bytes with it: readers pass these, whatever is stored there.
     for pad in range(4):
         for header_bytes in range(7, 16):
-            header = _packed({1: INDEX, 2: 0, 3: size - header_bytes}, pad)
+            header = write_struct({1: INDEX, 2: 0, 3: size - header_bytes}, pad)
             if len(header) == header_bytes:
                 return header
     raise AssertionError(f"no header for a page of {size} bytes")
-
-
-# ------------------------------------------------------------------------------ Thrift's compact protocol
-
-
-def _struct(data: bytes, at: int) -> tuple[dict[int, Any], int]:
-    """Return the fields of the struct at `at` by number, and where it ends; IndexError when `data` ends before."""
-    fields: dict[int, Any] = {}
-    number = 0
-    while (head := data[at]) != 0:
-        at += 1
-        if head >> 4:
-            number += head >> 4
-        else:
-            number, at = _zigzag(data, at)
-        fields[number], at = _value(data, at, head & 15)
-    return fields, at + 1
-
-
-def _value(data: bytes, at: int, kind: int) -> tuple[Any, int]:
-    if kind in (1, 2):
-        return kind == 1, at
-    if kind == 3:
-        return data[at], at + 1
-    if kind in (4, 5, 6):
-        return _zigzag(data, at)
-    if kind == 7:
-        return data[at : at + 8], at + 8
-    if kind == 8:
-        size, at = _varint(data, at)
-        if at + size > len(data):
-            raise IndexError
-        return data[at : at + size], at + size
-    if kind in (9, 10):
-        size, inner = data[at] >> 4, data[at] & 15
-        at += 1
-        if size == 15:
-            size, at = _varint(data, at)
-        values = []
-        for _ in range(size):
-            value, at = _value(data, at, inner)
-            values.append(value)
-        return values, at
-    if kind == 12:
-        return _struct(data, at)
-    raise TypeError(f"no type {kind}")
-
-
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        value |= (byte & 127) << shift
-        shift += 7
-        if byte < 128:
-            return value, at
-
-
-def _zigzag(data: bytes, at: int) -> tuple[int, int]:
-    value, at = _varint(data, at)
-    return (value >> 1) ^ -(value & 1), at
-
-
-def _packed(fields: dict[int, Any], pad: int = 0) -> bytes:
-    """Return a struct of 32-bit integers, booleans and structs, made longer by `pad` bytes (at most 129)."""
-    out = bytearray()
-    last = 0
-    for number, value in sorted(fields.items()):
-        kind = 12 if isinstance(value, dict) else 2 - value if isinstance(value, bool) else 5
-        out.append((number - last) << 4 | kind)
-        last = number
-        if kind == 12:
-            out += _packed(value)
-        elif kind == 5:
-            value = value << 1 ^ value >> 31
-            while value > 127:
-                out.append(value & 127 | 128)
-                value >>= 7
-            out.append(value)
-    if pad == 1:
-        out.append(15 - last << 4 | 1)  # a boolean is its field's header alone
-    elif pad:
-        out += bytes([15 - last << 4 | 8, pad - 2]) + bytes(pad - 2)
-    return bytes(out) + b"\0"

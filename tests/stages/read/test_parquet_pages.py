@@ -13,6 +13,7 @@ from corpusforge.source import Split, Unreadable
 from corpusforge.stages.read import parquet_pages
 from corpusforge.stages.read.parquet import Parquet
 from corpusforge.stages.read.parquet_pages import Patched, without_giants
+from corpusforge.stages.read.thrift import read_struct, write_struct
 
 LIMIT = 1 << 20
 NOISE = random.Random(3).randbytes(600_000).hex()  # 1.2 MB that hardly pack
@@ -79,14 +80,14 @@ def test_what_is_laid_over_a_page_is_as_long_as_the_page(tmp_path: Path) -> None
     page = parquet_pages._Page(0, 30, {1: 0, 2: 9, 3: 4_000_000, 5: {1: 1, 2: 0, 3: 3, 4: 3}})
     for left in [*range(0, 700), (1 << 20) - 1, 1 << 20, (1 << 20) + 1, (1 << 20) + (1 << 19) + 3]:
         stored = b"x" * 100
-        size = len(parquet_pages._packed({1: 0, 2: 104, 3: 100, 5: page.about})) + 100 + left
+        size = len(write_struct({1: 0, 2: 104, 3: 100, 5: page.about})) + 100 + left
         patches = parquet_pages._laid_over(page._replace(header_bytes=0, header={**page.header, 3: size}), 104, stored)
         image = bytearray(size)
         for offset, patch in patches:
             image[offset : offset + len(patch)] = patch
         at = 0
         while at < size:
-            fields, end = parquet_pages._struct(bytes(image), at)
+            fields, end = read_struct(bytes(image), at)
             assert fields[1] in (0, 1)
             at = end + fields[3]
         assert at == size
