@@ -1,7 +1,7 @@
 """From what a reader finds to batches of documents: ids, origins, counts, and what could not be read."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +34,16 @@ class ReadCounts:
     skipped: dict[str, int] = field(default_factory=dict)
 
 
-def read_split(unit: "SegmentUnit", counts: ReadCounts, quarantine: RowsWriter) -> Iterator[pa.RecordBatch]:
-    """Yield the documents of a split with doc_id, source, full origin and `row`; the unreadable goes to quarantine."""
+def read_splits(
+    unit: "SegmentUnit", splits: Iterable[Split], counts: ReadCounts, quarantine: RowsWriter
+) -> Iterator[pa.RecordBatch]:
+    """Yield the documents of splits with doc_id, source, full origin and `row`; the unreadable goes to quarantine.
+
+    A split is taken from `splits` when the one before it has been read.
+    """
     assert unit.reader is not None
-    options = unit.options
-    batches = _batches(unit.reader, unit.split, unit.name, counts, quarantine)
+    options, reader = unit.options, unit.reader
+    batches = (batch for split in splits for batch in _batches(reader, split, counts, quarantine))
     while True:
         begun = time.process_time()
         batch = next(batches, None)
@@ -69,9 +74,7 @@ def _sampled(batch: pa.RecordBatch, share: float, counts: ReadCounts) -> pa.Reco
     return batch.filter(pa.array(taken, pa.bool_()))
 
 
-def _batches(
-    reader: Reader, split: Split, name: str, counts: ReadCounts, quarantine: RowsWriter
-) -> Iterator[pa.RecordBatch]:
+def _batches(reader: Reader, split: Split, counts: ReadCounts, quarantine: RowsWriter) -> Iterator[pa.RecordBatch]:
     held: list[Record] = []
     held_bytes = 0
     found = reader.read(split)

@@ -316,7 +316,7 @@ def _check(report: Report) -> None:
 
 def _unit_bytes(unit: Unit) -> int:
     if isinstance(unit, SegmentUnit):
-        return unit.rows.size if unit.rows is not None else unit.split.stored_bytes
+        return unit.rows.size if unit.rows is not None else unit.bundle.stored_bytes
     if isinstance(unit, EmitUnit | SizesUnit | ShuffleUnit | HoldOutUnit | FolderUnit):
         return unit.rows.size
     return BUNDLE_BYTES
