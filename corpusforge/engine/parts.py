@@ -8,13 +8,13 @@ from typing import Any
 import pyarrow as pa
 
 from corpusforge.engine.arrangement import Arrangement, Rows, held_identity, in_order, sorted_runs
+from corpusforge.engine.bundle_state import BundleState
 from corpusforge.engine.identity import FORMAT, stage_identity
 from corpusforge.engine.layout import Pieces, cut_parts, part_name
 from corpusforge.engine.plan import Plan
 from corpusforge.engine.rows import RowsFile
 from corpusforge.engine.scheduler import Scheduler
 from corpusforge.engine.shuffling import KEY_BYTES
-from corpusforge.engine.split_state import SplitState
 from corpusforge.engine.storage import digest
 from corpusforge.engine.tally import Tally
 from corpusforge.engine.units import (
@@ -46,13 +46,13 @@ class Parts:
         self.layout = plan.pipeline.layout
         self.scheduler = scheduler
 
-    def run(self, states: list[SplitState]) -> Written:
+    def run(self, states: list[BundleState]) -> Written:
         """Lay out and write the documents that were kept, and the records of the others."""
         self.scheduler.progress.segment("write", 0)
         documents: dict[str, list[RowsFile]] = {source.name: [] for source in self.plan.pipeline.sources}
         for state in states:
             if (mine := state.rows) is not None:
-                documents[state.split.source].append(mine)
+                documents[state.bundle.source].append(mine)
         rows, sources = Arrangement(self.plan.pipeline, self.scheduler).run(documents)
         packed: dict[str, Counter[str]] = {}
         tallies = {kind: Tally() for kind in ("data", "validation")}
@@ -164,7 +164,7 @@ def _kind(name: str) -> str:
     return name.partition("/")[0]
 
 
-def _records(states: Sequence[SplitState]) -> dict[str, list[RowsFile]]:
+def _records(states: Sequence[BundleState]) -> dict[str, list[RowsFile]]:
     """Return the files of what is no document any more, in order of (block, segment, reading order)."""
     left = sorted(((x.block, x.segment, i, x) for i, s in enumerate(states) for x in s.left), key=lambda e: e[:3])
     signals = sorted({(x.block, x.segment, int(x.kind.split()[1])) for *_, x in left if x.kind.startswith("signals")})

@@ -17,7 +17,7 @@ from corpusforge.errors import RunError
 from corpusforge.stage import CorpusStage, Pass
 
 if TYPE_CHECKING:
-    from corpusforge.engine.split_state import SplitState
+    from corpusforge.engine.bundle_state import BundleState
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Passes:
         self.identity = identity
         self.options = plan.pipeline.options
 
-    def run(self, step: PlannedStep, states: "list[SplitState]", fused: Mapping[str, Sequence[RunFile]]) -> Findings:
+    def run(self, step: PlannedStep, states: "list[BundleState]", fused: Mapping[str, Sequence[RunFile]]) -> Findings:
         passes = passes_of(step)
         joined = {name for p in passes for name in p.join}
         rows: dict[str, list[RowsFile]] = {}
@@ -87,19 +87,19 @@ class Passes:
         raise RunError(f"{step.step.name}: pass {one.name} is not stable after {most} rounds; please report this")
 
     def _emit_documents(
-        self, step: PlannedStep, one: Pass, states: "list[SplitState]", addressed: Mapping[str, tuple[RunFile, ...]]
+        self, step: PlannedStep, one: Pass, states: "list[BundleState]", addressed: Mapping[str, tuple[RunFile, ...]]
     ) -> list[RunFile]:
         joined = {name: addressed[name] for name in one.join}
         content = digest({name: [run.checksum for run in runs] for name, runs in joined.items()})
         units = (
             self._emit_unit(
-                *(step, one, rows, state.split.id, self.plan.source_order(state.split.source)),
-                *(joined, content, state.split.relative),
+                *(step, one, rows, state.bundle.id, self.plan.source_order(state.bundle.source)),
+                *(joined, content, state.bundle.name),
             )
             for state in states
-            if step.step.acts_on(state.split.source) and (rows := state.rows) is not None
+            if step.step.acts_on(state.bundle.source) and (rows := state.rows) is not None
         )
-        size = sum(state.rows_bytes for state in states if step.step.acts_on(state.split.source))
+        size = sum(state.rows_bytes for state in states if step.step.acts_on(state.bundle.source))
         return self._collect_runs(units, one, size)
 
     def _emit_rows(self, step: PlannedStep, one: Pass, files: Sequence[RowsFile]) -> list[RunFile]:

@@ -1,7 +1,7 @@
 """From what a reader finds to batches of documents: ids, origins, counts, and what could not be read."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -34,19 +34,21 @@ class ReadCounts:
     bytes: int = 0
     seconds: float = 0.0
     skipped: dict[str, int] = field(default_factory=dict)
+    given: int = 0  # times that readers were asked for a record or a batch
     guarded: list[dict[str, str]] = field(default_factory=list)  # stopped by time or a crash, not by what it is
 
 
-def read_split(
-    unit: "SegmentUnit", counts: ReadCounts, quarantine: RowsWriter, trace: Trace
+def read_splits(
+    unit: "SegmentUnit", splits: Iterable[Split], counts: ReadCounts, quarantine: RowsWriter, trace: Trace
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the documents of a split with doc_id, source, full origin and `row`.
+    """Yield the documents of splits with doc_id, source, full origin and `row`.
 
-    What is unreadable goes to quarantine, and so do documents over `run.max_document_bytes`.
+    What is unreadable goes to quarantine, and so do documents over `run.max_document_bytes`. A split is taken from
+    `splits` when the one before it has been read.
     """
     assert unit.reader is not None
-    options = unit.options
-    batches = _batches(unit.reader, unit.split, counts, quarantine, unit.suspects, trace)
+    options, reader = unit.options, unit.reader
+    batches = (batch for split in splits for batch in _batches(reader, split, counts, quarantine, unit.suspects, trace))
     while True:
         begun = time.process_time()
         trace.at(READING, 0, 0)
@@ -106,16 +108,17 @@ def _batches(
     held: list[Record] = []
     held_bytes = 0
     found = reader.read(split)
-    given, begun = 0, time.time()
+    begun = time.time()
     guarded = False
+    rests = {rest.given: rest.error for rest in suspects.rests}
     while True:
         if suspects.reading:
-            trace.at(READING, given, given, begun)
+            trace.at(READING, counts.given, counts.given, begun)
         try:
-            if suspects.rest is not None and given == suspects.rest.given:
-                guarded, found = True, iter([Unreadable("rest", f"WorkerLost: {suspects.rest.error}")])
+            if counts.given in rests:
+                guarded, found = True, iter([Unreadable("rest", f"WorkerLost: {rests[counts.given]}")])
+            counts.given += 1
             item = next(found, None)
-            given += 1
         except Exception as error:
             if isinstance(error, StorageError | MemoryError | ImportError) or (
                 isinstance(error, OSError) and error.errno is not None

@@ -284,11 +284,16 @@ class Scheduler:
                     "It seems to be the stage and not the documents; mend it or leave it out, and run again"
                 ) from error
             self.progress.line(f"{unit.name}: document {barred.row} goes to quarantine, {step.step.name}: {how}")
-        if suspects.rest != unit.suspects.rest and suspects.rest is not None:
+        if len(suspects.rests) > len(unit.suspects.rests):
             self._deaths[unit.fingerprint] = 0
+            if len(suspects.rests) > MAX_BARRED:
+                raise RunError(
+                    f"{unit.name}: its reader lost its worker in over {MAX_BARRED} places, last by: {how}. It seems to "
+                    "be the reader and not what it reads; mend it, and run again"
+                ) from error
             self.progress.line(
-                f"{unit.name}: its reader died {how} behind record {suspects.rest.given}; what comes behind that goes "
-                "to quarantine as one row"
+                f"{unit.name}: its reader died ({how}); "
+                "the rest of the file that it was at goes to quarantine as one row"
             )
         return replace(unit, options=options, suspects=suspects)
 
@@ -355,7 +360,7 @@ def _in_words(unit: Unit) -> str:
 
 def _unit_bytes(unit: Unit) -> int:
     if isinstance(unit, SegmentUnit):
-        return unit.rows.size if unit.rows is not None else unit.split.stored_bytes
+        return unit.rows.size if unit.rows is not None else unit.bundle.stored_bytes
     if isinstance(unit, EmitUnit | SizesUnit | ShuffleUnit | HoldOutUnit | FolderUnit):
         return unit.rows.size
     return BUNDLE_BYTES

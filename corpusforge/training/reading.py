@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from corpusforge.checks import check
+from corpusforge.engine.bundles import alone
 from corpusforge.engine.guards import ERRORS_ALWAYS_ALLOWED
 from corpusforge.engine.inputs import cut, find_inputs
 from corpusforge.engine.plan import PlannedStep
@@ -145,7 +146,7 @@ def _unit(given: TextSource, split: Split, folder: str) -> SegmentUnit:
         fingerprint="",
         name=f"{split.source}/{split.relative}",
         folder=folder,
-        split=split,
+        bundle=alone(split),
         source_order=0,
         reader=given.source.reader,
         rows=None,

@@ -1,4 +1,4 @@
-"""Where each split of a run stands: held for every split, so in as few bytes as later steps need."""
+"""Where each bundle of a run stands: held for every one, so in as few bytes as later steps need."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,16 +6,24 @@ from typing import NamedTuple
 
 import orjson
 
+from corpusforge.engine.bundles import Bundle
 from corpusforge.engine.inputs import InputFile
 from corpusforge.engine.rows import RowsFile
-from corpusforge.engine.units import Report, StoredRange, rows_file
-from corpusforge.source import Split
+from corpusforge.engine.units import Report, rows_file
 
 RECORDS = ("rejected", "samples", "unreadable", "quarantine")
 
 
+class Stored(NamedTuple):
+    """Stored bytes of a file, and their checksum; "" when they were not all read."""
+
+    first: int
+    length: int
+    checksum: str
+
+
 class Left(NamedTuple):
-    """Rows that left a split in a segment: those of RECORDS, or signals."""
+    """Rows that left a bundle in a segment: those of RECORDS, or signals."""
 
     block: int
     segment: int
@@ -29,16 +37,14 @@ class Left(NamedTuple):
 
 
 @dataclass(slots=True)
-class SplitState:
-    """One split: its rows so far, what left it, and what was read of its file."""
+class BundleState:
+    """One bundle: its rows so far, what left it, and what was read of its files."""
 
-    split: Split
-    file: InputFile
+    bundle: Bundle
+    files: tuple[InputFile, ...]  # of its splits
     documents: int = 0  # still in the run
     left: tuple[Left, ...] = ()
-    read: bool = False
-    checksum: str = ""  # of the stored bytes that were read
-    stored: StoredRange | None = None  # which those are; None: [start, start + length)
+    _read: bytes = b"[]"  # JSON of Stored, of each split that was read
     _rows: bytes | None = None  # as JSON: a file of rows with its blocks takes a tenth of what objects take
 
     @property
@@ -63,13 +69,14 @@ class SplitState:
         self.documents = report["counts"]["kept"]
         found = [(kind, files[kind]) for kind in RECORDS] + [(f"signals {n}", e) for n, e in report["signals"].items()]
         self.left += tuple(Left(block, segment, kind, orjson.dumps(entry)) for kind, entry in found if entry)
-        if "input_checksum" in report:
-            self.read, self.checksum = True, report["input_checksum"]
-            first, length = report.get("input", {}).get("bytes", (self.split.start, self.split.length))
-            mine = (first, length) == (self.split.start, self.split.length)
-            self.stored = None if mine else StoredRange(first, length)
+        if "inputs" in report:
+            self._read = orjson.dumps([entry[2:] for entry in report["inputs"]])
 
-    def files(self, kind: str) -> Iterator[RowsFile]:
+    def read(self) -> list[Stored]:
+        """Return what was read of each split, as far as any was."""
+        return [Stored(*entry) for entry in orjson.loads(self._read)]
+
+    def files_of(self, kind: str) -> Iterator[RowsFile]:
         """Yield the files of one of RECORDS, of all segments in order."""
         return (left.file for left in self.left if left.kind == kind)
 
