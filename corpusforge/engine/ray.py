@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import psutil
 import ray
+from ray.runtime_env import RuntimeEnv
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from corpusforge.engine.attempts import discard
@@ -31,6 +32,7 @@ from corpusforge.engine.units import Report, Unit
 from corpusforge.engine.waiting import Waiting
 from corpusforge.engine.worker import work_alone
 from corpusforge.errors import RecipeError, RunError
+from corpusforge.registry import nearest
 
 LOOK_SECONDS = 10.0  # at the size of the cluster
 STOP_SECONDS = 2.0  # for workers of a cluster to end what is cancelled; a stopped job is killed after 3
@@ -38,6 +40,7 @@ OBJECT_STORE_BYTES = 200 << 20  # only task arguments and counts pass through it
 MAX_CALLS = 200  # tasks after which a worker process is replaced, so that a leaking library cannot grow for days
 BLOATED = 2.0  # a worker that holds this many times what its task needs is replaced
 IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # set for what `ray job submit` runs; its runtime environment is the job's
+PLUGINS = "RAY_RUNTIME_ENV_PLUGINS"  # set where an operator added fields to runtime environments
 HOW_LOST: tuple[tuple[type[ray.exceptions.RayError], str], ...] = (
     (ray.exceptions.WorkerCrashedError, "the worker crashed"),
     (ray.exceptions.OutOfMemoryError, "out of memory"),
@@ -243,6 +246,10 @@ def _task_options(needs: Needs) -> dict[str, Any]:
 
 def _runtime_env(plan: Plan, address: str | None, say: Callable[[str], None]) -> dict[str, Any]:
     given = dict(plan.pipeline.options.ray.runtime_env)
+    known = sorted(name for name in RuntimeEnv.known_fields if not name.startswith("_"))
+    for name in given:
+        if name not in known and PLUGINS not in os.environ:  # Ray leaves out what it does not know, without a word
+            raise RecipeError(f"run.ray.runtime_env: Ray has no '{name}'.{nearest(name, known)}")
     if address is None or IN_A_JOB in os.environ or "working_dir" in given:
         return given  # what a job brings is for the job to say
     own = [path for path in own_code(plan) if path not in given.get("py_modules", [])]
