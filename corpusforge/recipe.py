@@ -179,7 +179,7 @@ class _Loader:
             path = next((f"{key}.path" for key in self.root if _is_writer(str(key))), "write.parquet.path")
         *folders, last = _split_path(path, self.root)
         for name in folders:
-            if name not in node and (name in ("run", "layout", "vars") or folders[0] == "layout"):
+            if name not in node and (name in ("run", "layout", "vars") or folders[0] in ("run", "layout")):
                 node[name] = CommentedMap()
             if not isinstance(node.get(name), CommentedMap):
                 raise RecipeError(f"the recipe has no '{name}' to set.{nearest(name, [str(k) for k in node])}", where)

@@ -131,6 +131,7 @@ def test_what_a_cluster_is_told_stands_under_run_and_its_environment_leaves_with
     pipeline = loaded(("run: {workers: 2}", ray), limit=5)
     assert pipeline.options.ray.needs == {"dedup.minhash": {"memory": 2 << 30}}
     assert pipeline.options.ray.runtime_env == {"env_vars": {"SECRET": "s3cr3t"}}
+    assert loaded(set_=["run.ray.needs={dedup.minhash: {GPU: 1}}"]).options.ray.needs == {"dedup.minhash": {"GPU": 1}}
     assert "s3cr3t" not in pipeline.resolved + repr(pipeline.options)
     (tmp_path / "env.yaml").write_text("pip: [extra]\nenv_vars: {N: '1'}\n")
     other = with_runtime_env(pipeline, str(tmp_path / "env.yaml"))

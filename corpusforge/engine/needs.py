@@ -66,10 +66,9 @@ def in_words(needs: Mapping[str, float]) -> str:
     >>> in_words({"CPU": 1.0, "memory": 2 << 30, "bigmem": 0.5})
     '1 CPU, 2.0 GB of memory, 0.5 bigmem'
     """
-    said = [f"{needs[name]:g} {name}" for name in needs if name != "memory"]
-    if "memory" in needs:
-        said.insert(1, f"{needs['memory'] / (1 << 30):.1f} GB of memory")
-    return ", ".join(said)
+    memory = [f"{needs['memory'] / (1 << 30):.1f} GB of memory"] if "memory" in needs else []
+    others = [f"{needs[name]:g} {name}" for name in needs if name != "memory"]
+    return ", ".join([*others[:1], *memory, *others[1:]])
 
 
 def _stages(unit: Unit) -> Iterator[Stage | Reader]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from corpusforge.engine.identity import source_digest, stage_identity, versions
 from corpusforge.engine.plan import PlannedStep
@@ -41,6 +42,17 @@ def base_of(marker: str, steps: Sequence[PlannedStep]) -> Base:
     """Return what the nodes of a run have to agree with."""
     found = {step.index: stage_identity(step.step.stage) for step in steps}
     return Base(socket.gethostname(), marker, os.getcwd(), source_digest(), _packages(), found)
+
+
+def mark(work: Path) -> Path:
+    """Return a new file in the folder of intermediates, by which a node shows that it sees that folder."""
+    folder = work / "units"
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob(".driver-*"):  # of a driver that was killed: this one has the lock
+        old.unlink(missing_ok=True)
+    marker = folder / f".driver-{os.getpid()}-{time.time_ns()}"
+    marker.touch()
+    return marker
 
 
 def check_node(base: Base, units: Sequence[Unit]) -> None:

@@ -18,26 +18,29 @@ from typing import Any, NamedTuple
 
 import psutil
 import ray
+from ray.runtime_env import RuntimeEnv
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from corpusforge.engine.attempts import discard
-from corpusforge.engine.needs import Needs, NeedsOf, fits, in_words
-from corpusforge.engine.node import Base, base_of, check_node, missing_here
+from corpusforge.engine.needs import Needs, NeedsOf, in_words
+from corpusforge.engine.node import Base, base_of, check_node, mark, missing_here
 from corpusforge.engine.own_code import own_code
 from corpusforge.engine.plan import Plan
 from corpusforge.engine.scheduler import OUT_OF_MEMORY, WorkerLost
 from corpusforge.engine.storage import StoredPath
 from corpusforge.engine.units import Report, Unit
+from corpusforge.engine.waiting import Waiting
 from corpusforge.engine.worker import work_alone
 from corpusforge.errors import RecipeError, RunError
+from corpusforge.registry import nearest
 
 LOOK_SECONDS = 10.0  # at the size of the cluster
-QUIET_SECONDS = 120.0  # without a task that ended, before that is said
 STOP_SECONDS = 2.0  # for workers of a cluster to end what is cancelled; a stopped job is killed after 3
 OBJECT_STORE_BYTES = 200 << 20  # only task arguments and counts pass through it
 MAX_CALLS = 200  # tasks after which a worker process is replaced, so that a leaking library cannot grow for days
 BLOATED = 2.0  # a worker that holds this many times what its task needs is replaced
 IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # set for what `ray job submit` runs; its runtime environment is the job's
+PLUGINS = "RAY_RUNTIME_ENV_PLUGINS"  # set where an operator added fields to runtime environments
 HOW_LOST: tuple[tuple[type[ray.exceptions.RayError], str], ...] = (
     (ray.exceptions.WorkerCrashedError, "the worker crashed"),
     (ray.exceptions.OutOfMemoryError, OUT_OF_MEMORY),
@@ -69,7 +72,7 @@ def work_on_node(units: list[Unit], base: Base | None) -> Worked:
             check_node(base, units)
         reports = work_alone(units)
     except FileNotFoundError as error:
-        if base is None:
+        if base is None or error.filename is None:
             raise
         raise missing_here(error) from error
     node = ray.get_runtime_context().get_node_id()
@@ -85,6 +88,7 @@ class RayRunner:
     def __init__(
         self, plan: Plan, workers: int | None, address: str | None, work: StoredPath, say: Callable[[str], None]
     ) -> None:
+        address = None if address == "local" else address
         self._options = plan.pipeline.options
         self._asked = workers
         self._cluster = address is not None
@@ -93,6 +97,7 @@ class RayRunner:
         self._pending: dict[Any, Sent] = {}
         self._most_memory = 0.0
         self._bloated: deque[str] = deque()  # nodes on which a worker is to be replaced
+        self._said_bloated = False
         self._session = ""
         self._lost_workers = False
         self._ours = not ray.is_initialized()
@@ -101,16 +106,14 @@ class RayRunner:
             self._start(address, runtime_env)
         elif self._options.ray.runtime_env:
             raise RecipeError("run.ray.runtime_env: Ray runs in this process already; give it to that ray.init")
-        self._marker = _marked(work) if self._cluster and isinstance(work, Path) else None
+        self._marker = mark(work) if self._cluster and isinstance(work, Path) else None
         self._base = base_of(str(self._marker or ""), plan.steps) if self._cluster else None
         # Two, since Ray fixes with a function after how many calls its worker ends.
         self._task = ray.remote(num_cpus=1, max_retries=0, max_calls=MAX_CALLS)(work_on_node)
         self._last_task = ray.remote(num_cpus=1, max_retries=0, max_calls=1)(work_on_node)
         self._tasks: dict[tuple[tuple[str, float], ...], Any] = {}  # by needs
         self._nodes: list[Mapping[str, float]] = []
-        self._ended = self._blocked = time.monotonic()
-        self._waits_for: Needs | None = None
-        self._quiet_seconds = QUIET_SECONDS
+        self._waiting = Waiting(self._options.ray.wait_seconds, say)
         self._look()
 
     def _start(self, address: str | None, runtime_env: dict[str, Any]) -> None:
@@ -185,11 +188,10 @@ class RayRunner:
             if ready:
                 break
             self._look()
-            self._check_progress()
+            self._waiting.look([sent.needs for sent in self._pending.values()], self._nodes, _free_cpus)
         if others:
             ready += ray.wait(others, num_returns=len(others), timeout=0)[0]
-        self._ended = self._blocked = time.monotonic()
-        self._quiet_seconds, self._waits_for = QUIET_SECONDS, None
+        self._waiting.ended()
         return [self._outcome(reference) for reference in ready]
 
     def _outcome(self, reference: Any) -> tuple[list[Unit], list[Report] | Exception]:
@@ -202,42 +204,17 @@ class RayRunner:
             self._lost_workers = True
             return units, _lost(error)
         if worked.held_bytes > BLOATED * memory:
-            self._bloated.append(worked.node)
+            self._replace(worked, memory)
         return units, worked.reports
 
-    def _check_progress(self) -> None:
-        """Say what holds tasks up; RunError when no node can hold one and none has come for `wait_seconds`."""
-        now = time.monotonic()
-        wanted = [sent.needs for sent in self._pending.values()]
-        homeless = [needs for needs in wanted if not any(fits(needs, node) for node in self._nodes)]
-        if len(homeless) < len(wanted):
-            self._blocked = now
-            if now - self._ended > self._quiet_seconds:
-                self._quiet_seconds *= 2
-                free = ray.available_resources().get("CPU", 0)  # type: ignore[no-untyped-call]
-                self._say(
-                    f"{len(wanted)} tasks run or wait, and none has ended for {now - self._ended:.0f} s; of "
-                    f"{sum(node.get('CPU', 0) for node in self._nodes):g} CPUs {free:g} are free"
-                )
-            return
-        limit = self._options.ray.wait_seconds
-        asked = f"no node of the cluster can hold a task: it needs {in_words(homeless[0])}; {self._largest()}"
-        if now - self._blocked > limit:
-            raise RunError(
-                f"{asked}, and none came in {limit:g} s (run.ray.wait_seconds). Add such a node, or ask for less: "
-                "a smaller run.batch_bytes, or run.ray.needs. What is finished stays: run the same command again"
+    def _replace(self, worked: Worked, memory: float) -> None:
+        if not self._said_bloated:
+            self._said_bloated = True
+            self._say(
+                f"a worker holds {in_words({'memory': worked.held_bytes})} after a task that asked for "
+                f"{in_words({'memory': memory})}, and is replaced. Where a stage needs that much, say so: run.ray.needs"
             )
-        if homeless[0] != self._waits_for:
-            self._waits_for = homeless[0]
-            self._say(f"{asked}. Waiting for one, at most {limit:g} s")
-
-    def _largest(self) -> str:
-        with_cpus = [node for node in self._nodes if node.get("CPU", 0) > 0]
-        if not with_cpus:
-            return "there is no node with CPUs now"
-        largest = max(with_cpus, key=lambda node: node.get("memory", 0))
-        shown = {n: v for n, v in largest.items() if not n.startswith(("node:", "object_store_memory"))}
-        return f"the largest of {len(with_cpus)} has {in_words(shown)}"
+        self._bloated.append(worked.node)
 
     def close(self) -> None:
         """Stop what was started here, and remove what unfinished tasks wrote."""
@@ -257,6 +234,10 @@ class RayRunner:
             _remove_session(Path(self._session))
 
 
+def _free_cpus() -> float:
+    return float(ray.available_resources().get("CPU", 0))  # type: ignore[no-untyped-call]
+
+
 def _task_options(needs: Needs) -> dict[str, Any]:
     own = {n: v for n, v in needs.items() if n not in ("CPU", "GPU", "memory")}
     options = {"num_cpus": needs.get("CPU", 0), "num_gpus": needs.get("GPU"), "memory": needs.get("memory")}
@@ -265,6 +246,10 @@ def _task_options(needs: Needs) -> dict[str, Any]:
 
 def _runtime_env(plan: Plan, address: str | None, say: Callable[[str], None]) -> dict[str, Any]:
     given = dict(plan.pipeline.options.ray.runtime_env)
+    known = sorted(name for name in RuntimeEnv.known_fields if not name.startswith("_"))
+    for name in given:
+        if name not in known and PLUGINS not in os.environ:  # Ray leaves out what it does not know, without a word
+            raise RecipeError(f"run.ray.runtime_env: Ray has no '{name}'.{nearest(name, known)}")
     if address is None or IN_A_JOB in os.environ or "working_dir" in given:
         return given  # what a job brings is for the job to say
     own = [path for path in own_code(plan) if path not in given.get("py_modules", [])]
@@ -272,17 +257,6 @@ def _runtime_env(plan: Plan, address: str | None, say: Callable[[str], None]) ->
         say(f"sent to the workers, since stages are in it: {', '.join(own)}")
         given["py_modules"] = [*given.get("py_modules", []), *own]
     return given
-
-
-def _marked(work: Path) -> Path:
-    """Return a new file in the folder of intermediates, by which a node shows that it sees that folder."""
-    folder = work / "units"
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob(".driver-*"):  # of a driver that was killed: this one has the lock
-        old.unlink(missing_ok=True)
-    marker = folder / f".driver-{os.getpid()}-{time.time_ns()}"
-    marker.touch()
-    return marker
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from corpusforge.engine import node
+from corpusforge.engine import node, waiting
 from corpusforge.engine.memory import BASE_BYTES, TIMES
 from corpusforge.engine.needs import STEP_BYTES, NeedsOf, fits
 from corpusforge.engine.node import Base, base_of, check_node, missing_here
@@ -157,3 +157,61 @@ def test_code_that_is_installed_nowhere_is_sent_and_other_code_is_not(
         stages.append(type("Own", (Stage,), {"__module__": inside, "__doc__": "Own."})())
     planned = plan(make(*stages, Minhash()))
     assert own_code(planned) == [str(tmp_path / "alone.py"), str(tmp_path / "acme")]
+
+
+# ---------------------------------------------------------------------------------------------- waiting
+
+
+class Clock:
+    """A clock that stands until it is set."""
+
+    now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(waiting, "time", clock)
+    return clock
+
+
+TASK = {"CPU": 1.0, "memory": 2 << 30}
+
+
+def test_a_wait_for_a_node_is_said_once_and_ends_in_an_error(clock: Clock) -> None:
+    said: list[str] = []
+    watch = waiting.Waiting(60, said.append)
+    for clock.now in (1010, 1050):
+        watch.look([TASK, TASK], [{"CPU": 8, "memory": 1 << 30}], lambda: 8)
+    assert said == [
+        "no node of the cluster can hold a task: it needs 1 CPU, 2.0 GB of memory; the largest of 1 has 8 CPU, 1.0 GB "
+        "of memory. Waiting for one, at most 60 s"
+    ]
+    clock.now = 1061
+    with pytest.raises(RunError, match=r"none came in 60 s .* run the same command again"):
+        watch.look([TASK], [], lambda: 0)
+
+
+def test_a_node_that_comes_ends_the_wait(clock: Clock) -> None:
+    said: list[str] = []
+    watch = waiting.Waiting(60, said.append)
+    for clock.now, nodes in ((1050, []), (1055, [{"CPU": 1, "memory": 4 << 30}]), (1100, [])):
+        watch.look([TASK], nodes, lambda: 0)
+    assert len(said) == 1 and "there is no node with CPUs now" in said[0]
+    clock.now = 1105
+    watch.ended()
+    clock.now = 1160
+    watch.look([TASK], [], lambda: 0)
+    assert len(said) == 2
+
+
+def test_tasks_that_run_for_long_are_spoken_of_ever_less_often(clock: Clock) -> None:
+    said: list[str] = []
+    watch = waiting.Waiting(60, said.append)
+    for clock.now in range(1000, 2000, 10):
+        watch.look([TASK], [{"CPU": 4, "memory": 4 << 30}], lambda: 3)
+    assert len(said) == 4  # after 120, 240, 480 and 960 seconds
+    assert said[0] == "1 tasks run or wait, and none has ended for 130 s; of 4 CPUs 3 are free"

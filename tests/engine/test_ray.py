@@ -88,6 +88,8 @@ def test_one_machine_is_asked_only_for_what_it_has(make: Make, corpus: Path) -> 
     assert manifest["documents"]["read"] == 100
 
 
-def test_a_runtime_environment_cannot_be_given_to_a_ray_that_runs(make: Make) -> None:
+def test_a_runtime_environment_that_cannot_be_had_is_an_error(make: Make) -> None:
+    with pytest.raises(RecipeError, match=r"Ray has no 'env_var'\. Did you mean 'env_vars'"):
+        make(ray={"runtime_env": {"env_var": {"A": "1"}}}, workers=2).run()
     with pytest.raises(RecipeError, match="Ray runs in this process already"):
         make(ray={"runtime_env": {"env_vars": {"A": "1"}}}, workers=2).run()
