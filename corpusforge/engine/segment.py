@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from corpusforge.engine.emitting import NOWHERE, addressed, addressed_rows, pass_of
 from corpusforge.engine.error_text import without_content
 from corpusforge.engine.exchange import RunWriter
+from corpusforge.engine.freed_memory import return_freed_memory
 from corpusforge.engine.identity import stage_identity
 from corpusforge.engine.limits import OverTime, at_most
 from corpusforge.engine.plan import PlannedStep
@@ -387,6 +388,7 @@ def _run(segment: _Segment, unit: SegmentUnit) -> Report:
         batches = _count(unit.rows.read(), reading)
     for batch in rebatch(batches, unit.options.batch_bytes):
         segment.process(batch)
+        return_freed_memory()
     if unit.planned is not None:
         _check_unchanged(unit.split.path, unit.planned)
     begun = cpu_seconds()
