@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from corpusforge.engine.emitting import NOWHERE, addressed, addressed_rows, pass_of
 from corpusforge.engine.error_text import without_content
 from corpusforge.engine.exchange import RunWriter
+from corpusforge.engine.freed_memory import return_freed_memory
 from corpusforge.engine.identity import stage_identity
 from corpusforge.engine.input_checksum import HashedSplit, hashed, stored_range
 from corpusforge.engine.limits import OverTime, at_most
@@ -389,6 +390,7 @@ def _run(segment: _Segment, unit: SegmentUnit) -> Report:
         batches = _count(unit.rows.read(), reading)
     for batch in rebatch(batches, unit.options.batch_bytes):
         segment.process(batch)
+        return_freed_memory()
     if unit.reader is not None:
         report["inputs"] = _inputs(unit, read)
     begun = cpu_seconds()
