@@ -50,8 +50,8 @@ class Case:
         """What all starts of the command said."""
         return self.folder / "log"
 
-    def start(self, plan: Plan | None = None) -> "subprocess.Popen[bytes]":
-        """Start the command line."""
+    def start(self, plan: Plan | None = None, replace: bool = False) -> "subprocess.Popen[bytes]":
+        """Start the command line; with `replace` it may take the place of what another recipe or engine finished."""
         tests = str(Path(__file__).parents[1])
         environment = {
             **os.environ,
@@ -64,6 +64,8 @@ class Case:
             environment["AWS_ENDPOINT_URL"] = f"http://{self.proxy.endpoint}"
         settings = [f"vars.output={self.output}", f"vars.plan={plan.folder if plan else 'none'}", *self.settings]
         command = ["run", str(self.recipe), *(word for one in settings for word in ("--set", one))]
+        if replace:
+            command.append("--replace")
         if self.nodes:
             command += ["--address", self.nodes.address, "--set", "run.workers=auto"]
         code = "fault_kit.driver", str(plan.folder) if plan else ""
@@ -84,7 +86,7 @@ class Undisturbed:
     @classmethod
     def run(cls, case: Case) -> "Undisturbed":
         """Run it, or find it done."""
-        if case.start().wait() != 0:
+        if case.start(replace=True).wait() != 0:
             raise AssertionError(f"the undisturbed run failed: {case.log.read_text()[-2000:]}")
         made = _manifest(case.output)
         return cls(made["run"]["units"], made["content_checksum"], _counts(made), _files(case.output))
