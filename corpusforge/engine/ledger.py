@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import orjson
 
 from corpusforge.engine.identity import source_digest
+from corpusforge.engine.packed import PackedEntries
 from corpusforge.errors import OutputError
 
 LOCK_RENEW_SECONDS = 20.0
@@ -31,8 +33,8 @@ class Ledger:
         self.path = folder / "ledger.jsonl"
         if fresh:
             self.path.unlink(missing_ok=True)
-        self.units: dict[str, dict[str, Any]] = {}
-        self.inputs: dict[str, dict[str, Any]] = {}
+        self.units: MutableMapping[str, dict[str, Any]] = PackedEntries()
+        self.inputs: MutableMapping[str, dict[str, Any]] = PackedEntries()
         self.driver = 1
         self.other_source = False  # an earlier driver was another state of the program
         self._source = source_digest()
@@ -43,21 +45,26 @@ class Ledger:
     def _read(self, mend: bool = True) -> None:
         if not self.path.exists():
             return
-        content = self.path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if mend and whole < len(content):  # the last writer died in the middle of a line
-            os.truncate(self.path, whole)
-        for line in content[:whole].splitlines():
-            entry = orjson.loads(line)
-            if "unit" in entry:
-                self.units[entry["unit"]] = entry
-            elif "drop" in entry:
-                self.units.pop(entry["drop"], None)
-            elif "input" in entry:
-                self.inputs[entry["input"]] = entry
-            elif "driver" in entry:
-                self.driver = entry["driver"] + 1
-                self.other_source = entry.get("source") != self._source
+        whole = 0
+        with open(self.path, "rb") as file:
+            for line in file:
+                if not line.endswith(b"\n"):  # the last writer died in the middle of a line
+                    if mend:
+                        os.truncate(self.path, whole)
+                    break
+                whole += len(line)
+                self._know(orjson.loads(line))
+
+    def _know(self, entry: dict[str, Any]) -> None:
+        if "unit" in entry:
+            self.units[entry["unit"]] = entry
+        elif "drop" in entry:
+            self.units.pop(entry["drop"], None)
+        elif "input" in entry:
+            self.inputs[entry["input"]] = entry
+        elif "driver" in entry:
+            self.driver = entry["driver"] + 1
+            self.other_source = entry.get("source") != self._source
 
     def _append(self, *entries: dict[str, Any]) -> None:
         self._file.write(b"".join(orjson.dumps(e) + b"\n" for e in entries))
@@ -99,7 +106,7 @@ class Known(Ledger):
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "ledger.jsonl"
-        self.units, self.inputs = {}, {}
+        self.units, self.inputs = PackedEntries(), PackedEntries()
         self.driver, self.other_source = 1, False
         self._source = source_digest()
         self._read(mend=False)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import xxhash
 
 from corpusforge.engine.storage import checksum_range, verified
 from corpusforge.errors import CorruptFile
@@ -30,6 +31,7 @@ class RowsFile:
     size: int
     checksum: str
     blocks: tuple[tuple[int, int], ...]
+    schema_id: str = ""  # equal for equal schemas, so that not every file has to be opened for its own
 
     @property
     def rows(self) -> int:
@@ -132,6 +134,7 @@ class RowsWriter:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             options = pa.ipc.IpcWriteOptions(compression=COMPRESSION, use_threads=False)
             self._writer = pa.ipc.new_file(str(self.path), block.schema, options=options)
+            self._schema_id = xxhash.xxh3_64_hexdigest(block.schema.serialize().to_pybytes())
         self._writer.write_batch(block)
         self.blocks.append((self._held_rows, self._held_bytes))
         self._held, self._held_rows, self._held_bytes = [], 0, 0
@@ -143,7 +146,8 @@ class RowsWriter:
         if self._writer is None:
             return None
         self._writer.close()
-        return RowsFile(str(self.path), self.path.stat().st_size, checksum_range(str(self.path)), tuple(self.blocks))
+        size, checksum = self.path.stat().st_size, checksum_range(str(self.path))
+        return RowsFile(str(self.path), size, checksum, tuple(self.blocks), self._schema_id)
 
 
 def contiguous(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:

@@ -250,7 +250,8 @@ def rows_file(entry: Mapping[str, Any] | None) -> RowsFile | None:
     """Return the rows file of a ledger entry."""
     if entry is None:
         return None
-    return RowsFile(entry["path"], entry["size"], entry["checksum"], tuple((r, b) for r, b in entry["blocks"]))
+    blocks = tuple((r, b) for r, b in entry["blocks"])
+    return RowsFile(entry["path"], entry["size"], entry["checksum"], blocks, entry.get("schema_id", ""))
 
 
 def run_file(entry: Mapping[str, Any] | None) -> RunFile | None:
