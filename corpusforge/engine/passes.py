@@ -71,8 +71,8 @@ class Passes:
         return Findings(step, findings, artifacts)
 
     def _until_stable(
-        self, step: PlannedStep, one: Pass, passes: Sequence[Pass], reports: list[Report], joined: set[str]
-    ) -> list[Report]:
+        self, step: PlannedStep, one: Pass, passes: Sequence[Pass], reports: Sequence[Report], joined: set[str]
+    ) -> Sequence[Report]:
         names = [p.name for p in passes]
         loop = passes[names.index(one.again) : names.index(one.name) + 1]
         state = _state(reports)
@@ -135,11 +135,12 @@ class Passes:
         reports = self.scheduler.reports(units, total_bytes)
         return [run for r in reports if (run := run_file(r["runs"][one.name])) is not None]
 
-    def _combine(self, step: PlannedStep, one: Pass, runs: Sequence[RunFile], addressed: bool) -> list[Report]:
+    def _combine(self, step: PlannedStep, one: Pass, runs: Sequence[RunFile], addressed: bool) -> Sequence[Report]:
         whole = [(0, BUCKETS)]
         ranges = whole if one.to == "artifact" else partitions(runs, int(self.options.partition_bytes)) or whole
         units = []
         identity, stable = self.identity[step.index], one.until == "stable"
+        runs = tuple(runs)  # one for all units
         sums = digest([run.checksum for run in runs])
         for first, last in ranges:
             units.append(
@@ -149,7 +150,7 @@ class Passes:
                     folder="",
                     step=step,
                     pass_name=one.name,
-                    runs=tuple(runs),
+                    runs=runs,
                     first_bucket=first,
                     last_bucket=last,
                     addressed=addressed,

@@ -130,7 +130,7 @@ def _run(driver: Driver, ledger: Ledger, progress: Progress) -> Results:
             raise
         except CorruptFile as error:
             # The unit that made the file is forgotten and done again, once; a second time it is the disk.
-            owner = next((f for f, e in ledger.units.items() if error.path.encode() in orjson.dumps(e)), None)
+            owner = next((f for f, e in ledger.units.items() if orjson.dumps(error.path) in orjson.dumps(e)), None)
             if owner is None:
                 raise
             if owner in damaged:
@@ -190,11 +190,12 @@ def same_inputs(planned: Plan, earlier: dict[str, Any]) -> bool:
 
 def _sweep(work: StoredPath, ledger: Ledger) -> None:
     """Remove what attempts left that never were committed."""
+    # An attempt's folder is units/ab/FINGERPRINT/DRIVER-NUMBER, and a committed unit names its driver and number.
     units = work / "units"
-    named = orjson.dumps(list(ledger.units.values()))
     attempts = units.glob("*/*/*") if isinstance(units, Path) else {path.parent for path in files_below(units)}
     for attempt in attempts:
-        if str(attempt).encode() not in named:
+        entry = ledger.units.get(attempt.parent.name)
+        if entry is None or attempt.name != f"{entry['driver']}-{entry['attempt']}":
             remove_tree(attempt)
 
 

@@ -6,12 +6,13 @@ that starts over after a crash, or with a changed recipe, does exactly the units
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 from corpusforge.engine.disk import check_room, disk_full, is_full, passes
 from corpusforge.engine.ledger import Ledger
+from corpusforge.engine.packed import PackedReports, packed
 from corpusforge.engine.part_files import files_of
 from corpusforge.engine.plan import Plan, PlannedStep
 from corpusforge.engine.remote import RemotePath
@@ -109,7 +110,7 @@ class Scheduler:
         self._bundle_bytes = BUNDLE_BYTES
         self._deaths: dict[str, float] = {}  # by unit: workers lost since something new was learnt of it
 
-    def reports(self, units: Iterable[Unit], total_bytes: int | None = None) -> list[Report]:
+    def reports(self, units: Iterable[Unit], total_bytes: int | None = None) -> Sequence[Report]:
         """Run units from which nothing follows, and return their reports in the same order.
 
         `total_bytes` is the sum of what they read; without it they are all made first, to add it up.
@@ -117,7 +118,7 @@ class Scheduler:
         if total_bytes is None:
             units = list(units)
             total_bytes = sum(map(_unit_bytes, units))
-        found: dict[str, Report] = {}
+        found: dict[str, bytes] = {}
         order: list[str] = []
 
         def taken() -> Iterator[Unit]:
@@ -126,11 +127,11 @@ class Scheduler:
                 yield unit
 
         def committed(unit: Unit, report: Report) -> list[Unit]:
-            found[unit.fingerprint] = report
+            found[unit.fingerprint] = packed(report)
             return []
 
         self.run_units(taken(), committed, total_bytes)
-        return [found[fingerprint] for fingerprint in order]
+        return PackedReports(found[fingerprint] for fingerprint in order)
 
     def run_units(
         self, units: Iterable[Unit], committed: Callable[[Unit, Report], Iterable[Unit]], total_bytes: int
@@ -154,21 +155,27 @@ class Scheduler:
                     self.runner.submit([self._attempt(unit, attempts) for unit in bundle])
             if not self.runner.busy:
                 continue
-            for done, outcome in self.runner.wait():
+            outcomes = self.runner.wait()
+            done = [
+                (unit, report)
+                for units_done, outcome in outcomes
+                if not isinstance(outcome, Exception)
+                for unit, report in zip(units_done, outcome, strict=True)
+            ]
+            for unit, report in done:
+                _check(report)
+                report["attempt"] = attempts.pop(unit.fingerprint)
+            self.ledger.commit([report for _, report in done])  # all that ended together, with one sync
+            for unit, report in done:
+                self._count(unit, report)
+                self.counters["units_run"] += 1
+                self.counters["cpu_seconds"] += report["cpu_seconds"]
+                self.counters["peak_bytes"] = max(self.counters["peak_bytes"], report["peak_bytes"])
+                self.progress.advance(report, ran=True)
+                queue.first(committed(unit, report))
+            for lost, outcome in outcomes:
                 if isinstance(outcome, Exception):
-                    queue.first(self._retry(done, outcome))
-                    continue
-                for unit, report in zip(done, outcome, strict=True):
-                    _check(report)
-                    report["attempt"] = attempts.pop(unit.fingerprint)
-                self.ledger.commit(outcome)
-                for unit, report in zip(done, outcome, strict=True):
-                    self._count(unit, report)
-                    self.counters["units_run"] += 1
-                    self.counters["cpu_seconds"] += report["cpu_seconds"]
-                    self.counters["peak_bytes"] = max(self.counters["peak_bytes"], report["peak_bytes"])
-                    self.progress.advance(report, ran=True)
-                    queue.first(committed(unit, report))
+                    queue.first(self._retry(lost, outcome))
 
     def _count(self, unit: Unit, report: Report) -> None:
         self.counters["units"] += 1

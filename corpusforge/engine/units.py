@@ -253,7 +253,8 @@ def rows_file(entry: Mapping[str, Any] | None) -> RowsFile | None:
     if entry is None:
         return None
     blocks = tuple((rows, size) for rows, size in entry["blocks"])
-    return RowsFile(entry["path"], entry["size"], entry["checksum"], blocks, entry["index"])
+    path, size, checksum = entry["path"], entry["size"], entry["checksum"]
+    return RowsFile(path, size, checksum, blocks, entry["index"], entry["schema_id"])
 
 
 def run_file(entry: Mapping[str, Any] | None) -> RunFile | None:
