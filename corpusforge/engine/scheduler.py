@@ -95,7 +95,9 @@ class Scheduler:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was counted: the run starts over."""
+        """Forget what was counted: the run starts over; what is still under way is waited for, and not asked for."""
+        while self.runner.busy:  # attempts have their names for themselves only as long as none of them is forgotten
+            self.runner.wait()
         self.counters: dict[str, float] = {
             "units": 0,
             "units_run": 0,
@@ -271,6 +273,8 @@ class Scheduler:
         over = died.step != NOT_IN_A_STAGE and time.time() - died.since >= options.max_batch_seconds
         how = f"over run.max_batch_seconds ({options.max_batch_seconds:g})" if over else error.kind
         suspects = after_death(unit.suspects, died, how, steps - 1)
+        if suspects.reading and not unit.suspects.reading:
+            self._deaths[unit.fingerprint] = 0
         if len(suspects.barred) > len(unit.suspects.barred):
             self._deaths[unit.fingerprint] = 0
             barred = suspects.barred[-1]

@@ -68,7 +68,7 @@ sources:
   words: {{{reader}: {{paths: "{folder}/part*.jsonl"}}}}
 stages: [{stages}]
 write.parquet: {{path: "{folder}/out"}}
-run: {{workers: {workers}, max_batch_seconds: 2, split_bytes: 1MB}}
+run: {{workers: {workers}, max_batch_seconds: 4, split_bytes: 1MB}}
 """
 
 Run = Callable[..., list[subprocess.CompletedProcess[str]]]
@@ -128,7 +128,7 @@ def test_what_comes_behind_a_record_that_kills_or_stops_its_reader_is_one_row_of
     assert counts == {"read": 100 + 31 + 91, "kept": 100 + 30 + 90, "rejected": 0, "quarantined": 2}
     assert lost == [
         ("part1#rest", "WorkerLost: its reader died of it twice: the worker crashed"),
-        ("part2#rest", "WorkerLost: its reader died of it twice: over run.max_batch_seconds (2)"),
+        ("part2#rest", "WorkerLost: its reader died of it twice: over run.max_batch_seconds (4)"),
     ]
     assert "behind record 30; what comes behind that goes to quarantine as one row" in ran.stderr + ran.stdout
 

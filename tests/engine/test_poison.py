@@ -73,14 +73,14 @@ def test_documents_that_kill_their_worker_are_quarantined_and_all_others_done(
     make: Make, harmful: Callable[..., str], ray_session: None
 ) -> None:
     paths = harmful(CRASH="37", HANG="142", EXHAUST="288")
-    outcome = make(Harmful(), Exact(), paths=paths, workers=2, max_batch_seconds=2, split_bytes="1MB").run()
+    outcome = make(Harmful(), Exact(), paths=paths, workers=2, max_batch_seconds=4, split_bytes="1MB").run()
     manifest = outcome.manifest
     assert manifest["documents"] == {"read": 300, "kept": 297, "rejected": 0, "quarantined": 3}
     assert verify(outcome.path) == []
     rows = pq.read_table(outcome.path / "quarantine").to_pylist()
     assert [row["error"] for row in rows] == [
         "WorkerLost: its worker died of it twice: the worker crashed",
-        "WorkerLost: its worker died of it twice: over run.max_batch_seconds (2)",
+        "WorkerLost: its worker died of it twice: over run.max_batch_seconds (4)",
         "WorkerLost: its worker died of it twice: out of memory",
     ]
     assert manifest["deterministic"] is False
