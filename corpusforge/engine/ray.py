@@ -12,7 +12,7 @@ from typing import Any
 
 import ray
 
-from corpusforge.engine.scheduler import OUT_OF_MEMORY, WorkerLost
+from corpusforge.engine.scheduler import NODE_DIED, OUT_OF_MEMORY, RESULT_LOST, WorkerLost
 from corpusforge.engine.units import Report, Unit
 from corpusforge.engine.worker import work_alone
 from corpusforge.errors import RunError
@@ -23,8 +23,8 @@ MAX_CALLS = 200  # tasks after which a worker process is replaced, so that a lea
 HOW_LOST: tuple[tuple[type[ray.exceptions.RayError], str], ...] = (
     (ray.exceptions.WorkerCrashedError, "the worker crashed"),
     (ray.exceptions.OutOfMemoryError, OUT_OF_MEMORY),
-    (ray.exceptions.NodeDiedError, "the node died"),
-    (ray.exceptions.ObjectLostError, "the result was lost with its node"),
+    (ray.exceptions.NodeDiedError, NODE_DIED),
+    (ray.exceptions.ObjectLostError, RESULT_LOST),
 )
 
 

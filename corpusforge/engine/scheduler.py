@@ -37,6 +37,7 @@ BUNDLE_BYTES = 4 << 20  # small splits travel together, so that a task is worth 
 BUNDLE_UNITS = 64
 
 OUT_OF_MEMORY = "out of memory"
+NODE_DIED, RESULT_LOST = "the node died", "the result was lost with its node"  # no fault of what was worked on
 
 
 class WorkerLost(Exception):
@@ -259,6 +260,8 @@ class Scheduler:
         return units
 
     def _suspected(self, unit: SegmentUnit, died: Position | None, error: WorkerLost) -> SegmentUnit:
+        if error.kind in (NODE_DIED, RESULT_LOST):
+            return unit
         options = replace(unit.options, batch_bytes=max(1, unit.options.batch_bytes // 2))  # less memory next time
         steps = len(unit.steps) + (unit.resolve is not None)
         if isinstance(self.work, RemotePath):
