@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, TypeAdapter, field_validator, model_validator
 
 from corpusforge.engine.mixture import Measure, Mix, Upsample
 from corpusforge.engine.validation import Validation
@@ -93,8 +93,39 @@ class SignalSample(BaseModel):
     sample: float = Field(gt=0, le=1)  # 0.01: of one document in a hundred, the same ones whatever the run
 
 
+class RayOptions(BaseModel):
+    """How to run on Ray; nothing here changes a byte.
+
+    `needs` has by stage what its tasks need of a node, in place of what the stage declares: `memory` in bytes (64MB),
+    CPU, GPU, or a name that an operator gave to nodes. A run on this machine minds only what the machine has.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    needs: dict[str, dict[str, float]] = {}
+    # As Ray takes it; left out of the output's recipe.yaml, since it is of one cluster and may hold secrets.
+    runtime_env: dict[str, Any] = Field({}, exclude=True, repr=False)
+    wait_seconds: float = Field(900, gt=0)  # for a node that can hold a task, when none of the cluster can
+
+    @field_validator("needs", mode="before")
+    @classmethod
+    def _bytes(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        size = TypeAdapter(ByteSize)
+        return {
+            stage: {n: float(size.validate_python(v)) if n == "memory" else v for n, v in needs.items()}
+            if isinstance(needs, Mapping)
+            else needs
+            for stage, needs in value.items()
+        }
+
+
 class RunOptions(BaseModel):
-    """How to run. Only split_bytes, signals, keep_rejected, limit and sample can change the bytes written."""
+    """How to run.
+
+    Only max_document_bytes, split_bytes, signals, keep_rejected, limit and sample can change the bytes written.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -102,13 +133,17 @@ class RunOptions(BaseModel):
     keep_rejected: Literal["none", "ids", "text", "raw_text"] = "ids"
     samples: int = Field(20, ge=0, le=1000)  # rejected documents shown in the report, of each reason; masked
     max_error_fraction: float = Field(0.001, ge=0, le=1)  # of documents read; above it the run fails
+    # Of all columns of a document; a larger one goes to quarantine. Kernels count places in 31 bits, hence the bound.
+    max_document_bytes: ByteSize = Field(ByteSize(64 << 20), ge=1, le=1 << 30)
     split_bytes: ByteSize = ByteSize(64 << 20)  # stored bytes
     batch_bytes: ByteSize = ByteSize(4 << 20)  # text in memory at a time, per worker
+    worker_memory: ByteSize | None = None  # batches become smaller to fit it; default: a share of the machine's
     partition_bytes: ByteSize = ByteSize(256 << 20)  # of an exchange
     max_batch_seconds: float = Field(1800, gt=0)  # in one stage; the last guard against a stage that hangs
     signals: Literal["all", "none"] | SignalSample = "all"
     keep_work: bool = False
     work: str | None = None  # folder of intermediates; default OUTPUT/.work
+    ray: RayOptions = RayOptions()
     limit: int | None = Field(None, ge=1)  # documents per source
     sample: float | None = Field(None, gt=0, le=1)  # share of documents, by hash of the doc_id
 

@@ -45,7 +45,14 @@ def load(
     return _Loader(str(file), _parse(file)).pipeline(set_, limit, sample)
 
 
-def _parse(file: Path) -> CommentedMap:
+def with_runtime_env(pipeline: Pipeline, path: str) -> Pipeline:
+    """Return the pipeline with `run.ray.runtime_env` from a YAML file; RecipeError when it holds no map."""
+    found = plain(_parse(Path(path), "a runtime environment is a map, such as {env_vars: {NAME: value}}"))
+    ray = pipeline.options.ray.model_copy(update={"runtime_env": found})
+    return replace(pipeline, options=pipeline.options.model_copy(update={"ray": ray}))
+
+
+def _parse(file: Path, form: str = "a recipe is a map that begins with 'corpusforge: 1'") -> CommentedMap:
     yaml = YAML(typ="rt", pure=True)
     yaml.allow_duplicate_keys = False
     try:
@@ -60,7 +67,7 @@ def _parse(file: Path) -> CommentedMap:
         said = f"byte {error.object[error.start]:#x} is not UTF-8; save the recipe as UTF-8"
         raise RecipeError(said, f"{file}:{line}:{column}") from None
     if not isinstance(root, CommentedMap):
-        raise RecipeError("a recipe is a map that begins with 'corpusforge: 1'", f"{file}:1:1")
+        raise RecipeError(form, f"{file}:1:1")
     return root
 
 
@@ -125,10 +132,12 @@ class _Loader:
         options = self._model(RunOptions, root, "run")
         suffix = (f"-limit-{limit}" if limit else "") + (f"-sample-{sample:g}" if sample else "")
         if suffix:
-            options = RunOptions.model_validate({**options.model_dump(), "limit": limit, "sample": sample})
+            given = {**options.model_dump(), "ray": options.ray, "limit": limit, "sample": sample}
+            options = RunOptions.model_validate(given)
             writer = writer.model_copy(update={"path": writer.path.rstrip("/") + suffix})
         layout = self._model(Layout, root, "layout")
         made = Pipeline(sources, steps, writer, layout, options, self.file, places=self._places(root))
+        self._check_needs(made)
         if problem := unmasked(made):
             raise RecipeError(problem, self.at(root["run"], "keep_rejected", value=True))
         expect = self._model(Expect, root, "expect") if "expect" in root else None
@@ -148,6 +157,18 @@ class _Loader:
         writer: Writer = self._model(cls, self.root, found[0])
         return writer
 
+    def _check_needs(self, made: Pipeline) -> None:
+        """Hold run.ray.needs to stages of the recipe, and their amounts to numbers that make sense."""
+        stages = [step.stage for source in made.sources for step in source.steps] + [s.stage for s in made.steps]
+        known = [name_of(type(one)) for one in (*(source.reader for source in made.sources), *stages)]
+        for name, needs in made.options.ray.needs.items():
+            where = made.place(f"run.ray.needs.{name}")
+            if name not in known:
+                raise RecipeError(f"run.ray.needs: no stage '{name}' is in use.{or_list(name, known, 'Stages')}", where)
+            for resource_name, amount in needs.items():
+                if amount < 0:
+                    raise RecipeError(f"run.ray.needs: {name}: {resource_name} is {amount:g}, below 0", where)
+
     def _set(self, change: str) -> None:
         path, equals, value = change.partition("=")
         where = f"--set {change}"
@@ -158,7 +179,7 @@ class _Loader:
             path = next((f"{key}.path" for key in self.root if _is_writer(str(key))), "write.parquet.path")
         *folders, last = _split_path(path, self.root)
         for name in folders:
-            if name not in node and (name in ("run", "layout", "vars") or folders[0] == "layout"):
+            if name not in node and (name in ("run", "layout", "vars") or folders[0] in ("run", "layout")):
                 node[name] = CommentedMap()
             if not isinstance(node.get(name), CommentedMap):
                 raise RecipeError(f"the recipe has no '{name}' to set.{nearest(name, [str(k) for k in node])}", where)

@@ -83,6 +83,7 @@ class Reader(BaseModel):
     version: ClassVar[int] = 1
     depends: ClassVar[tuple[str, ...]] = ()
     memory_bytes: ClassVar[int] = 64 << 20
+    resources: ClassVar[Mapping[str, float]] = {}  # of a node of a cluster, by Ray's names
 
     paths: tuple[str, ...]  # glob patterns, folders, or "@list of paths"
 

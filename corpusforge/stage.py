@@ -51,6 +51,7 @@ class Stage(BaseModel):
     depends: ClassVar[tuple[str, ...]] = ()  # distributions whose version can change the output
     costly: ClassVar[bool] = False  # its output is kept on disk, so that later changes do not redo it
     memory_bytes: ClassVar[int] = 64 << 20  # per worker, on top of the batches
+    resources: ClassVar[Mapping[str, float]] = {}  # of a node of a cluster, by Ray's names: {"GPU": 0.5}
     block: ClassVar[str] = ""  # neighbours of one non-empty block all see what reached the first; one that writes
     # the text stands alone
 

@@ -61,5 +61,5 @@ def main() -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    ray.init(num_cpus=2, include_dashboard=False)
+    ray.init("local", num_cpus=2, include_dashboard=False)  # on a cluster: ray.init("auto"), all nodes with corpusforge
     main()

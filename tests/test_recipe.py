@@ -10,7 +10,7 @@ from corpusforge import layout_checks
 from corpusforge.checks import check
 from corpusforge.errors import RecipeError
 from corpusforge.pipeline import Pipeline
-from corpusforge.recipe import load
+from corpusforge.recipe import load, with_runtime_env
 from corpusforge.schema import CORE
 from corpusforge.stages.quality.language import Language
 from corpusforge.stages.quality.rules import Rules
@@ -122,6 +122,23 @@ def test_the_resolved_recipe_holds_every_default_and_no_variable(loaded: Load, t
     assert "bands: 24" in resolved
     (tmp_path / "again.yaml").write_text(resolved)
     assert load(tmp_path / "again.yaml").resolved == resolved
+
+
+def test_what_a_cluster_is_told_stands_under_run_and_its_environment_leaves_with_it(
+    loaded: Load, tmp_path: Path
+) -> None:
+    ray = "run: {ray: {needs: {dedup.minhash: {memory: 2GiB}}, runtime_env: {env_vars: {SECRET: s3cr3t}}}}"
+    pipeline = loaded(("run: {workers: 2}", ray), limit=5)
+    assert pipeline.options.ray.needs == {"dedup.minhash": {"memory": 2 << 30}}
+    assert pipeline.options.ray.runtime_env == {"env_vars": {"SECRET": "s3cr3t"}}
+    assert loaded(set_=["run.ray.needs={dedup.minhash: {GPU: 1}}"]).options.ray.needs == {"dedup.minhash": {"GPU": 1}}
+    assert "s3cr3t" not in pipeline.resolved + repr(pipeline.options)
+    (tmp_path / "env.yaml").write_text("pip: [extra]\nenv_vars: {N: '1'}\n")
+    other = with_runtime_env(pipeline, str(tmp_path / "env.yaml"))
+    assert other.options.ray.runtime_env == {"pip": ["extra"], "env_vars": {"N": "1"}}
+    (tmp_path / "env.yaml").write_text("- pip\n")
+    with pytest.raises(RecipeError, match=r"env.yaml:1:1: a runtime environment is a map"):
+        with_runtime_env(pipeline, str(tmp_path / "env.yaml"))
 
 
 def test_bounds_of_a_pack_can_be_changed_in_place(loaded: Load) -> None:

@@ -3,12 +3,16 @@ package prints.
 
 Exit codes, which do not change between versions: 0 done; 1 the run failed, what was asked for is not there, or nobody
 reads the output any more; 2 the recipe, the command or the output folder is wrong and nothing was run; 130 stopped by
-Ctrl-C, the same command continues.
+Ctrl-C, 143 by SIGTERM, the same command continues.
 """
 
 import importlib
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,7 @@ import click
 
 from corpusforge.errors import CorpusforgeError, OutputError, RecipeError
 
-FAILED, WRONG, STOPPED = 1, 2, 130
+FAILED, WRONG, STOPPED, TERMINATED = 1, 2, 130, 143
 
 
 class Commands(click.Group):
@@ -56,15 +60,17 @@ def group(context: click.Context, debug: bool) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run a command and exit with its code."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    terminated = threading.Event()
     try:
-        ended = group.main(arguments, prog_name="corpusforge", standalone_mode=False)  # the code of click's Exit
+        with _as_interrupt(terminated):
+            ended = group.main(arguments, prog_name="corpusforge", standalone_mode=False)  # the code of click's Exit
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         sys.exit(WRONG)
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped; run the same command again to continue", err=True)
-        sys.exit(STOPPED)
+        sys.exit(TERMINATED if terminated.is_set() else STOPPED)
     except BrokenPipeError:
         # Nobody reads on. What is still buffered must not be written either, when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -75,6 +81,24 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(f"error: {said(error)}", err=True)
         sys.exit(exit_code(error))
     sys.exit(ended if isinstance(ended, int) else 0)
+
+
+@contextmanager
+def _as_interrupt(terminated: threading.Event) -> Iterator[None]:
+    """Let SIGTERM do inside what Ctrl-C does, and set `terminated`."""
+
+    def end(number: int, frame: object) -> None:
+        terminated.set()
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def said(error: CorpusforgeError | OSError) -> str:

@@ -8,6 +8,7 @@ import click
 
 from corpusforge.checks import check
 from corpusforge.cli.names import Name
+from corpusforge.engine.memory import fitted, memory_line
 from corpusforge.engine.plan import Plan, plan
 from corpusforge.engine.storage import stored_path
 from corpusforge.recipe import load
@@ -30,9 +31,12 @@ def command(recipe: str, set_: tuple[str, ...], like: str | None) -> None:
     pipeline = load(recipe, set_)
     for warning in check(pipeline):
         click.echo(f"warning: {warning}", err=True)
-    planned = plan(pipeline)
+    asked = pipeline.options.workers
+    workers = asked if isinstance(asked, int) else os.cpu_count() or 1
+    planned = fitted(plan(pipeline), workers)
     for line in planned.lines():
         click.echo(line)
+    click.echo(memory_line(planned, workers))
     costs = _estimate(planned, like)
     click.echo(_cost(planned, costs, like))
     click.echo(f"output: {pipeline.writer.path}")

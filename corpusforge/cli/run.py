@@ -8,11 +8,13 @@ from corpusforge.checks import check
 from corpusforge.cli import exit_code, said
 from corpusforge.cli.names import Name
 from corpusforge.errors import CorpusforgeError, RecipeError, RunError
-from corpusforge.recipe import load
+from corpusforge.recipe import load, with_runtime_env
 
 PROGRESS = (
     "How to show progress; json: one object a line on standard error. auto: a live view on a terminal, else lines."
 )
+
+RUNTIME_ENV = "YAML file with Ray's runtime_env for workers (pip, py_modules, env_vars); as run.ray.runtime_env."
 
 
 @click.command(short_help="Run a recipe, or continue an earlier run of it.")
@@ -23,6 +25,7 @@ PROGRESS = (
 @click.option("--sample", type=click.FloatRange(0, 1, min_open=True), help="Share of documents, by hash of the doc_id.")
 @click.option("--workers", metavar="N|auto", help="Worker processes; 1 never starts Ray.")
 @click.option("--address", metavar="ADDRESS", help="Ray cluster, such as auto or ray://host:10001.")
+@click.option("--runtime-env", type=click.Path(exists=True, dir_okay=False), metavar="FILE", help=RUNTIME_ENV)
 @click.option("--replace", is_flag=True, help="Replace an output that another recipe finished.")
 @click.option("--fresh", is_flag=True, help="Ignore all earlier work.")
 @click.option("--progress", "mode", type=click.Choice(["auto", "plain", "json", "none"]), default="auto", help=PROGRESS)
@@ -35,6 +38,7 @@ def command(
     sample: float | None,
     workers: str | None,
     address: str | None,
+    runtime_env: str | None,
     replace: bool,
     fresh: bool,
     mode: Literal["auto", "plain", "json", "none"],
@@ -57,6 +61,8 @@ def command(
     shown = progress(mode)
     try:
         pipeline = load(recipe, changes, limit=limit, sample=sample)
+        if runtime_env:
+            pipeline = with_runtime_env(pipeline, runtime_env)
         if expect and pipeline.expect is None:
             raise RecipeError("--expect: the recipe has no 'expect'", pipeline.where)
         for warning in check(pipeline):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from corpusforge.engine.scheduler import WorkerLost
+from corpusforge.engine.storage import is_remote
 from corpusforge.engine.units import Report, Unit
 from corpusforge.errors import RunError
 from corpusforge.stage import spent_elsewhere
@@ -129,4 +130,6 @@ def died_before(unit: Unit) -> bool:
     """Say whether an earlier driver's attempt at a unit left its trace: it came to no end, well or with an error."""
     folder = Path(unit.folder)  # of this attempt: its name is the number of the driver, and its own
     mine = folder.name.partition("-")[0]
+    if is_remote(unit.folder):  # where a first attempt leaves no trace: an earlier driver at all will do
+        return mine.isdigit() and int(mine) > 1
     return any(trace.parent.name.partition("-")[0] != mine for trace in folder.parent.glob("*/position"))

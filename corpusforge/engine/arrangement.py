@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -45,6 +46,11 @@ class Rows:
     schema: pa.Schema = field(default_factory=lambda: pa.schema([]))
     packed: bool = False  # sequences already
 
+    @cached_property
+    def identity(self) -> str:
+        """What the runs are, for the fingerprints of parts that are made of all of them."""
+        return digest([[r.checksum, start, n] for r, start, n in self.runs])
+
 
 class Arrangement:
     """Arranges the documents of one run."""
@@ -55,12 +61,13 @@ class Arrangement:
         self.partition_by = pipeline.writer.partition_by
         self.scheduler = scheduler
 
-    def run(self, files: Mapping[str, list[RowsFile]]) -> tuple[dict[str, Rows], Obtained]:
+    def run(self, files: Mapping[str, Sequence[RowsFile]]) -> tuple[dict[str, Rows], Obtained]:
         """Return the rows of each folder of data/ and validation/, and what was drawn of each source."""
         draws = Drawing(self.pipeline, self.scheduler).run(files)
-        every = [file for mine in files.values() for file in mine]
-        if not every:
+        some = [mine for mine in files.values() if mine]
+        if not some:
             return {}, {}
+        every = some[0] if len(some) == 1 else [file for mine in some for file in mine]
         schema = unified_schema(every)
         if self.layout.order == "shuffled":
             return self._shuffled(files, draws, schema)
@@ -98,7 +105,7 @@ class Arrangement:
         return {folder: Rows(stretches=mine, schema=schema) for folder, mine in found.items()}
 
     def _shuffled(
-        self, files: Mapping[str, list[RowsFile]], draws: Draws, schema: pa.Schema
+        self, files: Mapping[str, Sequence[RowsFile]], draws: Draws, schema: pa.Schema
     ) -> tuple[dict[str, Rows], Obtained]:
         if self.layout.repeats:
             schema = schema.append(pa.field(COPY, pa.uint32()))

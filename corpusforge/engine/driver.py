@@ -5,6 +5,7 @@ from typing import Any
 
 from corpusforge.engine.accounts import Accounts
 from corpusforge.engine.artifacts import keep_artifacts
+from corpusforge.engine.bundle_state import BundleState
 from corpusforge.engine.guards import check_errors, check_source_loss
 from corpusforge.engine.identity import stage_identity
 from corpusforge.engine.ledger import Ledger
@@ -14,7 +15,6 @@ from corpusforge.engine.plan import Plan
 from corpusforge.engine.samples import gather
 from corpusforge.engine.scheduler import Progress, Runner, Scheduler
 from corpusforge.engine.segments import Segments
-from corpusforge.engine.split_state import SplitState
 from corpusforge.engine.storage import StoredPath
 
 
@@ -22,7 +22,7 @@ from corpusforge.engine.storage import StoredPath
 class Results:
     """Everything the manifest is made of."""
 
-    states: list[SplitState]
+    states: list[BundleState]
     accounts: Accounts
     written: Written
     counters: dict[str, float]
@@ -60,12 +60,12 @@ class Driver:
                 segments.found.append(before)
         written = Parts(self.plan, self.scheduler).run(states)
         artifacts = keep_artifacts(segments.found, self.scheduler.staging)
-        samples = gather([f for state in states for f in state.files("samples")], self.plan.pipeline.options.samples)
+        samples = gather([f for state in states for f in state.files_of("samples")], self.plan.pipeline.options.samples)
         counted = self.scheduler.counters, self.scheduler.pass_seconds
         return Results(states, segments.accounts, written, *counted, samples, artifacts)
 
 
-def begin(plan: Plan) -> list[SplitState]:
-    """Return the splits of a plan before anything is done, in reading order."""
+def begin(plan: Plan) -> list[BundleState]:
+    """Return the bundles of a plan before anything is done, in reading order."""
     files = {(file.source, file.relative): file for file in plan.inputs}
-    return [SplitState(split, files[split.source, split.relative]) for split in plan.splits]
+    return [BundleState(one, tuple(files[s.source, s.relative] for s in one.splits)) for one in plan.bundles]

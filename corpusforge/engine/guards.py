@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 
 from corpusforge.engine.accounts import Accounts
+from corpusforge.engine.bundle_state import BundleState
 from corpusforge.engine.passes import Findings
 from corpusforge.engine.plan import Plan
 from corpusforge.engine.rows import RowsFile
-from corpusforge.engine.split_state import SplitState
 from corpusforge.errors import RunError, TooManyErrors
 
 ERRORS_ALWAYS_ALLOWED = 10  # a small corpus may lose a few documents before a share of it means anything
 FEWEST_DOCUMENTS = 20  # of which a share lost to dedup says anything
 
 
-def check_errors(plan: Plan, accounts: Accounts, states: list[SplitState]) -> None:
+def check_errors(plan: Plan, accounts: Accounts, states: list[BundleState]) -> None:
     documents = accounts.total(accounts.documents)
     read, lost = documents["read"], documents["quarantined"]
     most = plan.pipeline.options.max_error_fraction
@@ -25,21 +25,21 @@ def check_errors(plan: Plan, accounts: Accounts, states: list[SplitState]) -> No
         )
 
 
-def _first_error(states: list[SplitState]) -> str:
+def _first_error(states: list[BundleState]) -> str:
     for left in (left for s in states for left in s.left if left.kind in ("unreadable", "quarantine")):
         row = next(left.file.read()).slice(0, 1).to_pylist()[0]
         return f"{row['origin']} of {row['source']}, {row['stage']}: {row['error']}"
     return "unknown"
 
 
-def check_source_loss(plan: Plan, found: Findings, accounts: Accounts, states: list[SplitState]) -> None:
+def check_source_loss(plan: Plan, found: Findings, accounts: Accounts, states: list[BundleState]) -> None:
     most = getattr(found.step.step.stage, "max_source_loss", 1.0)
     for source in plan.pipeline.sources:
         counts = accounts.step(found.step.index, source.name)
         read, gone = counts["read"], counts["read"] - counts["kept"]
         if read >= FEWEST_DOCUMENTS and gone > most * read:
             resolving = 1 + [block.corpus for block in plan.blocks].index(found.step)
-            mine = (s for s in states if s.split.source == source.name)
+            mine = (s for s in states if s.bundle.source == source.name)
             left = [x.file for s in mine for x in s.left if (x.block, x.kind) == (resolving, "rejected")]
             keepers = ", ".join(_commonest_keepers(found.step.step.name, left))
             raise RunError(

@@ -17,7 +17,7 @@ class Hashing:
     """The checksum of the stored bytes [first, end) of a file, fed with what is read of it, in whatever pieces."""
 
     def __init__(self, first: int, end: int) -> None:
-        self.at = first
+        self.first = self.at = first
         self.end = end
         self.digest = xxhash.xxh3_128()
 

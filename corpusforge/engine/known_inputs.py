@@ -78,9 +78,9 @@ def _unchanged(touched: Sequence[InputFile], plan: Plan, scheduler: Scheduler) -
     by_split = {str(s.id): (s.source, s.relative) for s in plan.splits if (s.source, s.relative) in before}
     ranges: dict[tuple[str, str], dict[StoredRange, str]] = {}
     for report in scheduler.ledger.units.values():
-        name = by_split.get(report.get("split", ""))
-        if name is not None and report.get("input_checksum") and report["input"]["identity"] == before[name]:
-            ranges.setdefault(name, {})[StoredRange(*report["input"]["bytes"])] = report["input_checksum"]
+        for split, identity, first, length, checksum in report.get("inputs", ()):
+            if checksum and (name := by_split.get(split)) is not None and identity == before[name]:
+                ranges.setdefault(name, {})[StoredRange(first, length)] = checksum
     read = [(f, tuple(ranges[f.source, f.relative])) for f in touched if (f.source, f.relative) in ranges]
     units = [
         ChecksumUnit(

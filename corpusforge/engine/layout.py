@@ -5,7 +5,7 @@ every part but the last is within one block of it. Shuffled order gives each cop
 range of keys (shuffling.py). Parts are planned from sizes alone and written in parallel, one task a part.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -31,32 +31,38 @@ class Blocks(Protocol):
 Held = TypeVar("Held", bound=Blocks)
 
 
-def cut_parts(files: Sequence[Held], shard_bytes: int) -> list[tuple[tuple[Held, int, int], ...]]:
-    """Return the pieces of each part in reading order: what they are of, first block, number of blocks.
+def cut_parts(files: Iterable[Held], shard_bytes: int) -> Iterator[tuple[tuple[Held, int, int], ...]]:
+    """Yield the pieces of each part in reading order: what they are of, first block, number of blocks.
 
     >>> file = RowsFile("a", 0, "", ((10, 60), (10, 60), (5, 10)), "")
     >>> [[piece[1:] for piece in part] for part in cut_parts([file], 100)]
     [[(0, 2)], [(2, 1)]]
     """
-    parts: list[list[tuple[Held, int, int]]] = []
-    position = 0
+    part: list[tuple[Held, int, int]] = []
+    parts, position = 0, 0
     for file in files:
         for block, (_, size) in enumerate(file.blocks):
-            if position >= len(parts) * shard_bytes:
-                parts.append([])
-            last = parts[-1][-1] if parts[-1] else None
+            if position >= parts * shard_bytes:
+                if part:
+                    yield tuple(part)
+                part = []
+                parts += 1
+            last = part[-1] if part else None
             if last is not None and last[0] is file:
-                parts[-1][-1] = (file, last[1], last[2] + 1)
+                part[-1] = (file, last[1], last[2] + 1)
             else:
-                parts[-1].append((file, block, 1))
+                part.append((file, block, 1))
             position += size
-    return [tuple(part) for part in parts]
+    if part:
+        yield tuple(part)
 
 
 def unified_schema(files: Sequence[RowsFile]) -> pa.Schema:
     """Return the columns of all files: the core ones first and in order, then the others by name."""
     found: dict[str, pa.DataType] = {}
-    for schema in {file.schema for file in files}:
+    # One file of each schema is opened: of a million files, all would take minutes.
+    seen = {file.schema_id or file.path: file for file in reversed(files)}
+    for schema in {file.schema for file in seen.values()}:
         for field in schema:
             found[field.name] = field.type
     core = [n for n in CORE.names if n in found]

@@ -1,16 +1,18 @@
 """The ledger: one line of JSON per committed unit of work; see engine/ledger_lines.py for where they are.
 
-Only what the ledger names exists for anyone.
+Only what the ledger names exists for anyone. A line that is cut off or damaged is passed over when the ledger is opened
+again, and what it named is done again.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import orjson
 
 from corpusforge.engine.identity import source_digest
 from corpusforge.engine.ledger_lines import ObjectLines, lines_in
+from corpusforge.engine.packed import PackedEntries
 from corpusforge.engine.storage import StoredPath
 
 
@@ -30,15 +32,15 @@ class Ledger:
         self._append({"driver": self.driver, "pid": os.getpid(), "source": self._source})
 
     def _begin(self) -> None:
-        self.units: dict[str, dict[str, Any]] = {}
-        self.inputs: dict[str, dict[str, Any]] = {}
+        self.units: MutableMapping[str, dict[str, Any]] = PackedEntries()
+        self.inputs: MutableMapping[str, dict[str, Any]] = PackedEntries()
         self.driver = 1
         self.other_source = False  # an earlier driver was another state of the program
         self._source = source_digest()
-        for line in self._lines.read().splitlines():
+        for line in self._lines.read():
             try:
                 entry = orjson.loads(line)
-            except orjson.JSONDecodeError:  # such as zeros after a power failure: what it named is done again
+            except orjson.JSONDecodeError:  # such as zeros after a power failure
                 continue
             if "unit" in entry:
                 self.units[entry["unit"]] = entry

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from corpusforge.engine.remote import RemotePath, pool
+from corpusforge.engine.remote import THREADS, RemotePath, pool
 from corpusforge.engine.storage import StoredPath
 from corpusforge.errors import StorageError
 
@@ -22,7 +22,7 @@ MOST_OBJECTS = 500  # when a ledger of more is opened they become one: 40 minute
 class Lines(Protocol):
     """A place to which lines are appended."""
 
-    def read(self) -> bytes: ...
+    def read(self) -> Iterator[bytes]: ...
     def backwards(self) -> Iterator[bytes]: ...
     def open(self) -> None: ...
     def append(self, lines: list[bytes], sync: bool) -> None: ...
@@ -56,10 +56,12 @@ class FileLines:
         """When a line was added last, in seconds since 1970."""
         return self.path.stat().st_mtime
 
-    def read(self) -> bytes:
-        """Return all whole lines."""
-        content = self.path.read_bytes() if self.exists else b""
-        return content[: content.rfind(b"\n") + 1]
+    def read(self) -> Iterator[bytes]:
+        """Yield all whole lines."""
+        if not self.exists:
+            return
+        with open(self.path, "rb") as file:
+            yield from (line for line in file if line.endswith(b"\n"))
 
     def backwards(self) -> Iterator[bytes]:
         """Yield the lines from the last one on; the first of them may be torn."""
@@ -79,7 +81,7 @@ class FileLines:
     def open(self) -> None:
         """Make ready for appending."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        if self.exists and (whole := len(self.read())) < self.path.stat().st_size:
+        if self.exists and (whole := sum(map(len, self.read()))) < self.path.stat().st_size:
             os.truncate(self.path, whole)  # the last writer died in the middle of a line
         self._file = open(self.path, "ab")  # noqa: SIM115 - open for as long as the run
 
@@ -130,9 +132,12 @@ class ObjectLines:
     def _objects(self) -> list[RemotePath]:
         return sorted(path for path, _ in self.folder.files())
 
-    def read(self) -> bytes:
-        """Return all lines."""
-        return b"".join(pool().map(RemotePath.read_bytes, self._objects()))
+    def read(self) -> Iterator[bytes]:
+        """Yield all lines."""
+        objects = self._objects()
+        for first in range(0, len(objects), THREADS):  # several at a time, and not all in memory
+            for content in pool().map(RemotePath.read_bytes, objects[first : first + THREADS]):
+                yield from content.splitlines(keepends=True)
 
     def backwards(self) -> Iterator[bytes]:
         """Yield the lines from the last one on."""
@@ -195,7 +200,7 @@ class ObjectLines:
 
     def finish(self) -> None:
         """Keep the ledger of a run that is complete as one object."""
-        self.done.write_bytes(self.read())
+        self.done.write_bytes(b"".join(self.read()))
         self.clear()
 
     def clear(self) -> None:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from corpusforge.engine.apart import Apart, NotThere, died_before
+from corpusforge.engine.attempts import discard
 from corpusforge.engine.scheduler import WorkerLost
 from corpusforge.engine.storage import is_remote
 from corpusforge.engine.trace import Trace
@@ -41,6 +42,9 @@ class LocalRunner:
                 self._done.append((units, self._work(units)))
         except Exception as error:  # handed to the driver, which decides
             self._done.append((units, error))
+        except BaseException:  # stopped: what is half done goes
+            discard(units)
+            raise
 
     def _work(self, units: list[Unit]) -> list[Report]:
         if self._apart is not None:

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from corpusforge.engine.accounts import Accounts
+from corpusforge.engine.bundle_state import BundleState
 from corpusforge.engine.driver import Results
 from corpusforge.engine.identity import FORMAT, stage_identity, versions
 from corpusforge.engine.part_files import files_of
 from corpusforge.engine.plan import Plan
-from corpusforge.engine.split_state import SplitState
 from corpusforge.engine.storage import digest
 from corpusforge.engine.verify import KINDS, accounted, in_parts
 from corpusforge.errors import AccountingError
@@ -36,7 +36,7 @@ def pipeline_parts(pipeline: Pipeline) -> dict[str, Any]:
     parts["write"] = [name_of(type(writer)), writer.version, writer.model_dump(mode="json", exclude={"path"})]
     parts["layout"] = pipeline.layout.model_dump(mode="json")
     parts["run"] = pipeline.options.model_dump(
-        mode="json", include={"split_bytes", "signals", "limit", "sample", "keep_rejected"}
+        mode="json", include={"max_document_bytes", "split_bytes", "signals", "limit", "sample", "keep_rejected"}
     )
     return parts
 
@@ -182,15 +182,15 @@ def _reading(plan: Plan, source: str, accounts: Accounts) -> dict[str, Any]:
     }
 
 
-def _inputs(plan: Plan, states: Iterable[SplitState]) -> list[dict[str, Any]]:
+def _inputs(plan: Plan, states: Iterable[BundleState]) -> list[dict[str, Any]]:
     """Return each input with its splits: start and length as planned, and checksum of which stored bytes."""
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for state in (state for state in states if state.read):
-        split = state.split
-        entry: dict[str, Any] = {"start": split.start, "length": split.length, "checksum": state.checksum}
-        if state.stored is not None:
-            entry["bytes"] = list(state.stored)
-        found.setdefault((split.source, split.relative), []).append(entry)
+    for state in states:
+        for split, (first, length, checksum) in zip(state.bundle.splits, state.read(), strict=False):
+            entry: dict[str, Any] = {"start": split.start, "length": split.length, "checksum": checksum}
+            if (first, length) != (split.start, split.length):
+                entry["bytes"] = [first, length]
+            found.setdefault((split.source, split.relative), []).append(entry)
     return [
         {
             "source": f.source,

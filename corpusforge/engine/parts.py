@@ -1,20 +1,20 @@
 """Parts: what a run leaves, planned from block sizes and written one task a part."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
 
 from corpusforge.engine.arrangement import Arrangement, Rows, held_identity, in_order, sorted_runs
+from corpusforge.engine.bundle_state import BundleState, PackedFiles
 from corpusforge.engine.identity import FORMAT, stage_identity
 from corpusforge.engine.layout import Pieces, cut_parts, part_name
 from corpusforge.engine.plan import Plan
 from corpusforge.engine.rows import RowsFile
 from corpusforge.engine.scheduler import Scheduler
 from corpusforge.engine.shuffling import KEY_BYTES
-from corpusforge.engine.split_state import SplitState
 from corpusforge.engine.storage import digest
 from corpusforge.engine.tally import Tally
 from corpusforge.engine.units import (
@@ -24,6 +24,8 @@ from corpusforge.engine.units import (
     run_file,
 )
 from corpusforge.stages.write.packing import BEGUN, Pack, packed_schema
+
+PART_BYTES = 1 << 62  # parts are large: each is sent by itself
 
 Entries = dict[str, list[dict[str, Any]]]  # kind -> the manifest's entries of its parts
 
@@ -46,26 +48,22 @@ class Parts:
         self.layout = plan.pipeline.layout
         self.scheduler = scheduler
 
-    def run(self, states: list[SplitState]) -> Written:
+    def run(self, states: list[BundleState]) -> Written:
         """Lay out and write the documents that were kept, and the records of the others."""
         self.scheduler.progress.segment("write", 0)
-        documents: dict[str, list[RowsFile]] = {source.name: [] for source in self.plan.pipeline.sources}
-        for state in states:
-            if (mine := state.rows) is not None:
-                documents[state.split.source].append(mine)
-        rows, sources = Arrangement(self.plan.pipeline, self.scheduler).run(documents)
+        rows, sources = Arrangement(self.plan.pipeline, self.scheduler).run(_documents(self.plan, states))
         packed: dict[str, Counter[str]] = {}
         tallies = {kind: Tally() for kind in ("data", "validation")}
         if self.layout.pack is not None and self.layout.pack.shuffle:
             rows, packed = self._sequences(rows, self.layout.pack, tallies)
         records = _records(states)
         rows |= {kind: in_order(files) for kind, files in records.items()}
-        units = [unit for folder, mine in rows.items() for unit in self._units(folder, mine)]
+        units = (unit for folder, mine in rows.items() for unit in self._units(folder, mine))
         parts: Entries = {kind: [] for kind in ("data", "validation", *records)}
-        for unit, report in zip(units, self.scheduler.reports(units), strict=True):
-            parts[_kind(unit.name)].append(report["part"])
+        for report in self.scheduler.reports(units, PART_BYTES):
+            parts[_kind(report["name"])].append(report["part"])
             if report["tally"] is not None:
-                tallies[_kind(unit.name)].merge(report["tally"])
+                tallies[_kind(report["name"])].merge(report["tally"])
         return Written(parts, sources, packed, tallies)
 
     # ---- sequences
@@ -103,17 +101,19 @@ class Parts:
 
     # ---- parts
 
-    def _units(self, folder: str, rows: Rows) -> list[PartUnit]:
+    def _units(self, folder: str, rows: Rows) -> Iterator[PartUnit]:
+        """Yield the units of the parts, one by one: each names what it is made of."""
         shard_bytes = int(self.plan.pipeline.writer.shard_bytes)
         if rows.runs:
             parts = max(1, -(-rows.runs_bytes // shard_bytes))
-            return [self._part_unit(folder, n, rows, runs=rows.runs, parts=parts) for n in range(parts)]
-        if rows.stretches:
-            cut = cut_parts(rows.stretches, shard_bytes)
-            ranges = [tuple(one.cut(first, count).range for one, first, count in part) for part in cut]
-            return [self._part_unit(folder, n, rows, runs=mine) for n, mine in enumerate(ranges)]
-        pieces = cut_parts(rows.files, shard_bytes)
-        return [self._part_unit(folder, n, rows, pieces=mine) for n, mine in enumerate(pieces)]
+            yield from (self._part_unit(folder, n, rows, runs=rows.runs, parts=parts) for n in range(parts))
+        elif rows.stretches:
+            for n, part in enumerate(cut_parts(rows.stretches, shard_bytes)):
+                ranges = tuple(one.cut(first, count).range for one, first, count in part)
+                yield self._part_unit(folder, n, rows, runs=ranges)
+        else:
+            for n, pieces in enumerate(cut_parts(rows.files, shard_bytes)):
+                yield self._part_unit(folder, n, rows, pieces=pieces)
 
     def _part_unit(
         self,
@@ -130,7 +130,9 @@ class Parts:
             writer, pack = writer.records(), None
         name = part_name(folder, number)
         serialized = rows.schema.serialize().to_pybytes()
-        what = [[f.checksum, first, n] for f, first, n in pieces], [[r.checksum, start, n] for r, start, n in runs]
+        # Of shuffled rows every part names all runs, so what they are is worked out once.
+        named = rows.identity if parts else digest([[r.checksum, start, n] for r, start, n in runs])
+        what = [[f.checksum, first, n] for f, first, n in pieces], named
         return PartUnit(
             fingerprint=digest(
                 FORMAT,
@@ -160,18 +162,25 @@ class Parts:
         )
 
 
+def _documents(plan: Plan, states: Sequence[BundleState]) -> dict[str, Sequence[RowsFile]]:
+    kept: dict[str, list[bytes]] = {source.name: [] for source in plan.pipeline.sources}
+    for state in states:
+        if state.entry is not None:
+            kept[state.bundle.source].append(state.entry)
+    return {source: PackedFiles(entries) for source, entries in kept.items()}
+
+
 def _kind(name: str) -> str:
     return name.partition("/")[0]
 
 
-def _records(states: Sequence[SplitState]) -> dict[str, list[RowsFile]]:
+def _records(states: Sequence[BundleState]) -> dict[str, Sequence[RowsFile]]:
     """Return the files of what is no document any more, in order of (block, segment, reading order)."""
     left = sorted(((x.block, x.segment, i, x) for i, s in enumerate(states) for x in s.left), key=lambda e: e[:3])
     signals = sorted({(x.block, x.segment, int(x.kind.split()[1])) for *_, x in left if x.kind.startswith("signals")})
-    return {
-        "rejected": [x.file for *_, x in left if x.kind == "rejected"],
-        "quarantine": [x.file for *_, x in left if x.kind in ("unreadable", "quarantine")],
-        "signals": [
-            x.file for b, g, n in signals for xb, xg, _, x in left if (xb, xg, x.kind) == (b, g, f"signals {n}")
-        ],
+    kinds = {
+        "rejected": [x for *_, x in left if x.kind == "rejected"],
+        "quarantine": [x for *_, x in left if x.kind in ("unreadable", "quarantine")],
+        "signals": [x for b, g, n in signals for xb, xg, _, x in left if (xb, xg, x.kind) == (b, g, f"signals {n}")],
     }
+    return {kind: PackedFiles([x.entry for x in mine]) for kind, mine in kinds.items()}

@@ -17,7 +17,7 @@ from corpusforge.errors import RunError
 from corpusforge.stage import CorpusStage, Pass
 
 if TYPE_CHECKING:
-    from corpusforge.engine.split_state import SplitState
+    from corpusforge.engine.bundle_state import BundleState
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Passes:
         self.identity = identity
         self.options = plan.pipeline.options
 
-    def run(self, step: PlannedStep, states: "list[SplitState]", fused: Mapping[str, Sequence[RunFile]]) -> Findings:
+    def run(self, step: PlannedStep, states: "list[BundleState]", fused: Mapping[str, Sequence[RunFile]]) -> Findings:
         passes = passes_of(step)
         joined = {name for p in passes for name in p.join}
         rows: dict[str, list[RowsFile]] = {}
@@ -71,8 +71,8 @@ class Passes:
         return Findings(step, findings, artifacts)
 
     def _until_stable(
-        self, step: PlannedStep, one: Pass, passes: Sequence[Pass], reports: list[Report], joined: set[str]
-    ) -> list[Report]:
+        self, step: PlannedStep, one: Pass, passes: Sequence[Pass], reports: Sequence[Report], joined: set[str]
+    ) -> Sequence[Report]:
         names = [p.name for p in passes]
         loop = passes[names.index(one.again) : names.index(one.name) + 1]
         state = _state(reports)
@@ -87,19 +87,19 @@ class Passes:
         raise RunError(f"{step.step.name}: pass {one.name} is not stable after {most} rounds; please report this")
 
     def _emit_documents(
-        self, step: PlannedStep, one: Pass, states: "list[SplitState]", addressed: Mapping[str, tuple[RunFile, ...]]
+        self, step: PlannedStep, one: Pass, states: "list[BundleState]", addressed: Mapping[str, tuple[RunFile, ...]]
     ) -> list[RunFile]:
         joined = {name: addressed[name] for name in one.join}
         content = digest({name: [run.checksum for run in runs] for name, runs in joined.items()})
         units = (
             self._emit_unit(
-                *(step, one, rows, state.split.id, self.plan.source_order(state.split.source)),
-                *(joined, content, state.split.relative),
+                *(step, one, rows, state.bundle.id, self.plan.source_order(state.bundle.source)),
+                *(joined, content, state.bundle.name),
             )
             for state in states
-            if step.step.acts_on(state.split.source) and (rows := state.rows) is not None
+            if step.step.acts_on(state.bundle.source) and (rows := state.rows) is not None
         )
-        size = sum(state.rows_bytes for state in states if step.step.acts_on(state.split.source))
+        size = sum(state.rows_bytes for state in states if step.step.acts_on(state.bundle.source))
         return self._collect_runs(units, one, size)
 
     def _emit_rows(self, step: PlannedStep, one: Pass, files: Sequence[RowsFile]) -> list[RunFile]:
@@ -135,11 +135,12 @@ class Passes:
         reports = self.scheduler.reports(units, total_bytes)
         return [run for r in reports if (run := run_file(r["runs"][one.name])) is not None]
 
-    def _combine(self, step: PlannedStep, one: Pass, runs: Sequence[RunFile], addressed: bool) -> list[Report]:
+    def _combine(self, step: PlannedStep, one: Pass, runs: Sequence[RunFile], addressed: bool) -> Sequence[Report]:
         whole = [(0, BUCKETS)]
         ranges = whole if one.to == "artifact" else partitions(runs, int(self.options.partition_bytes)) or whole
         units = []
         identity, stable = self.identity[step.index], one.until == "stable"
+        runs = tuple(runs)  # one for all units
         sums = digest([run.checksum for run in runs])
         for first, last in ranges:
             units.append(
@@ -149,7 +150,7 @@ class Passes:
                     folder="",
                     step=step,
                     pass_name=one.name,
-                    runs=tuple(runs),
+                    runs=runs,
                     first_bucket=first,
                     last_bucket=last,
                     addressed=addressed,

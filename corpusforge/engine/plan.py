@@ -8,6 +8,7 @@ so a text is read and written once per segment, not once per stage.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from corpusforge.engine.bundles import Bundle, bundles
 from corpusforge.engine.inputs import InputFile, cut_all, find_inputs
 from corpusforge.pipeline import Pipeline, Source, Step
 from corpusforge.source import Split
@@ -38,6 +39,7 @@ class Plan:
     pipeline: Pipeline
     inputs: tuple[InputFile, ...]
     splits: tuple[Split, ...]  # in reading order
+    bundles: tuple[Bundle, ...]  # the same splits, as units of work read them
     blocks: tuple[Block, ...]
     steps: tuple[PlannedStep, ...]
 
@@ -69,16 +71,17 @@ class Plan:
 def plan(pipeline: Pipeline) -> Plan:
     """List the inputs, cut them into splits, and cut the stages into blocks and segments."""
     inputs: list[InputFile] = []
-    splits: list[Split] = []
+    together: list[Bundle] = []
     for source in pipeline.sources:
         files = find_inputs(source)
         inputs += files
-        for cut in cut_all(files, source.reader, pipeline.options.split_bytes):
-            splits += cut
+        split_bytes = int(pipeline.options.split_bytes)
+        together += bundles(cut_all(files, source.reader, split_bytes), split_bytes)
+    splits = tuple(split for bundle in together for split in bundle.splits)
     ids = {split.id for split in splits}
     assert len(ids) == len(splits), "two splits have one id"
     steps = _numbered(pipeline)
-    return Plan(pipeline, tuple(inputs), tuple(splits), _blocks(pipeline.sources, steps), tuple(steps))
+    return Plan(pipeline, tuple(inputs), splits, tuple(together), _blocks(pipeline.sources, steps), tuple(steps))
 
 
 def _numbered(pipeline: Pipeline) -> list[PlannedStep]:

@@ -1,7 +1,7 @@
 """From what a reader finds to batches of documents: ids, origins, counts, and what could not be read."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpusforge.engine.limits import OverTime, at_most
-from corpusforge.engine.rows import RowsWriter
+from corpusforge.engine.rows import RowsWriter, value_bytes
 from corpusforge.engine.trace import NOT_IN_A_STAGE, READING, Suspects, Trace
 from corpusforge.errors import StorageError
 from corpusforge.schema import CORE, QUARANTINE_FILE, doc_id, doc_ids
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 RECORDS = 1024  # gathered before they become a batch
 RECORD_BYTES = 8 << 20
-SAMPLE_DIGITS = slice(16, 32)  # of the doc_id: its second half, since its first half is the key of exchanges
+SAMPLE_DIGITS = (16, 32)  # of the doc_id: its second half, since its first half is the key of exchanges
 
 
 @dataclass
@@ -34,16 +34,21 @@ class ReadCounts:
     bytes: int = 0
     seconds: float = 0.0
     skipped: dict[str, int] = field(default_factory=dict)
+    given: int = 0  # times that readers were asked for a record or a batch
     guarded: list[dict[str, str]] = field(default_factory=list)  # stopped by time or a crash, not by what it is
 
 
-def read_split(
-    unit: "SegmentUnit", counts: ReadCounts, quarantine: RowsWriter, trace: Trace
+def read_splits(
+    unit: "SegmentUnit", splits: Iterable[Split], counts: ReadCounts, quarantine: RowsWriter, trace: Trace
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the documents of a split with doc_id, source, full origin and `row`; the unreadable goes to quarantine."""
+    """Yield the documents of splits with doc_id, source, full origin and `row`.
+
+    What is unreadable goes to quarantine, and so do documents over `run.max_document_bytes`. A split is taken from
+    `splits` when the one before it has been read.
+    """
     assert unit.reader is not None
-    options = unit.options
-    batches = _batches(unit.reader, unit.split, counts, quarantine, unit.suspects, trace)
+    options, reader = unit.options, unit.reader
+    batches = (batch for split in splits for batch in _batches(reader, split, counts, quarantine, unit.suspects, trace))
     while True:
         begun = time.process_time()
         trace.at(READING, 0, 0)
@@ -55,6 +60,7 @@ def read_split(
             return
         if options.sample is not None:
             batch = _sampled(batch, options.sample, counts)
+        batch = _without_giants(batch, options.max_document_bytes, reader_name(unit.reader), counts, quarantine)
         if options.limit is not None:
             batch = batch.slice(0, max(0, options.limit - counts.rows))
         start = counts.rows
@@ -69,12 +75,31 @@ def read_split(
 
 
 def _sampled(batch: pa.RecordBatch, share: float, counts: ReadCounts) -> pa.RecordBatch:
-    limit = int(share * 2**64)
-    taken = [int(i[SAMPLE_DIGITS], 16) < limit for i in batch.column("doc_id").to_pylist()]
-    left_out = len(taken) - sum(taken)
+    if share >= 1:
+        return batch
+    drawn = pc.utf8_slice_codeunits(batch.column("doc_id"), *SAMPLE_DIGITS)
+    taken = pc.less(drawn, f"{int(share * 2**64):016x}")
+    left_out = batch.num_rows - pc.sum(taken).as_py() if batch.num_rows else 0
     if left_out:
         counts.skipped["not sampled"] = counts.skipped.get("not sampled", 0) + left_out
-    return batch.filter(pa.array(taken, pa.bool_()))
+    return batch.filter(taken)
+
+
+def _without_giants(
+    batch: pa.RecordBatch, most_bytes: int, stage: str, counts: ReadCounts, quarantine: RowsWriter
+) -> pa.RecordBatch:
+    # A stage takes up to 40 times the bytes of a batch, and a document cannot be cut.
+    sizes = value_bytes(batch)
+    giant = sizes > most_bytes
+    if not giant.any():
+        return batch
+    rows = batch.select(["doc_id", "source", "origin"]).filter(pa.array(giant)).to_pylist()
+    for row, size in zip(rows, sizes[giant].tolist(), strict=True):
+        error = f"a document of {size} bytes is over run.max_document_bytes ({most_bytes})"
+        found = {**row, "stage": stage, "error": error, "bytes": size}
+        quarantine.write(pa.RecordBatch.from_pylist([found], schema=QUARANTINE_FILE))
+    counts.unreadable += len(rows)
+    return batch.filter(pa.array(~giant))
 
 
 def _batches(
@@ -83,16 +108,17 @@ def _batches(
     held: list[Record] = []
     held_bytes = 0
     found = reader.read(split)
-    given, begun = 0, time.time()
+    begun = time.time()
     guarded = False
+    rests = {rest.given: rest.error for rest in suspects.rests}
     while True:
         if suspects.reading:
-            trace.at(READING, given, given, begun)
+            trace.at(READING, counts.given, counts.given, begun)
         try:
-            if suspects.rest is not None and given == suspects.rest.given:
-                guarded, found = True, iter([Unreadable("rest", f"WorkerLost: {suspects.rest.error}")])
+            if counts.given in rests:
+                guarded, found = True, iter([Unreadable("rest", f"WorkerLost: {rests[counts.given]}")])
+            counts.given += 1
             item = next(found, None)
-            given += 1
         except Exception as error:
             if isinstance(error, StorageError | MemoryError | ImportError) or (
                 isinstance(error, OSError) and error.errno is not None
@@ -145,12 +171,12 @@ def _quarantined(item: Unreadable, split: Split, stage: str) -> pa.RecordBatch:
 
 
 def _documents(records: list[Record], reader: Reader, split: Split) -> pa.RecordBatch:
-    origins = [f"{split.relative}#{r.origin}" for r in records]
+    origins = _origins(split, pa.array([r.origin for r in records], pa.string()))
     columns: dict[str, pa.Array] = {
         "doc_id": doc_ids(split.source, origins),
         "text": pa.array([r.text for r in records], pa.large_string()),
-        "source": pa.array([split.source] * len(records), pa.string()),
-        "origin": pa.array(origins, pa.string()),
+        "source": pa.repeat(pa.scalar(split.source, pa.string()), len(records)),
+        "origin": origins,
     }
     for name in ("url", "title", "date", "language", "license", "path"):
         columns[name] = pa.array([getattr(r, name) for r in records], pa.string())
@@ -163,15 +189,15 @@ def _documents(records: list[Record], reader: Reader, split: Split) -> pa.Record
 
 
 def _completed(batch: pa.RecordBatch, reader: Reader, split: Split) -> pa.RecordBatch:
-    origins = [f"{split.relative}#{position}" for position in batch.column("origin").to_pylist()]
+    origins = _origins(split, batch.column("origin"))
     columns: dict[str, pa.Array] = {}
     for f in CORE:
         if f.name == "doc_id":
             columns[f.name] = doc_ids(split.source, origins)
         elif f.name == "source":
-            columns[f.name] = pa.array([split.source] * batch.num_rows, f.type)
+            columns[f.name] = pa.repeat(pa.scalar(split.source, f.type), batch.num_rows)
         elif f.name == "origin":
-            columns[f.name] = pa.array(origins, f.type)
+            columns[f.name] = origins
         elif f.name in batch.schema.names:
             columns[f.name] = batch.column(f.name).cast(f.type)
         else:
@@ -179,3 +205,7 @@ def _completed(batch: pa.RecordBatch, reader: Reader, split: Split) -> pa.Record
     for name, kind in reader.columns_written().items():
         columns[name] = batch.column(name).cast(kind) if name in batch.schema.names else pa.nulls(batch.num_rows, kind)
     return pa.RecordBatch.from_pydict(columns)
+
+
+def _origins(split: Split, positions: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise(split.relative, positions.cast(pa.string()), "#")

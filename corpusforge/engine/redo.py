@@ -74,7 +74,9 @@ def redo(plan: Plan, work: StoredPath, costs: Estimate) -> Redo:
             later = sum(seconds for _, seconds in costs.phases[at + 1 :])
             steps = [s.step.name for s in plan.steps if any(s in c for cs in block.segments.values() for c in cs)]
             said = f"{steps[0]} ... {steps[-1]}" if len(steps) > 1 else "".join(steps)
-            return Redo(said or "read", len({u.split.id for u in runner.units}), len(plan.splits), spent + later)
+            return Redo(
+                said or "read", sum(len(u.bundle.splits) for u in runner.units), len(plan.splits), spent + later
+            )
         if block.corpus is not None:
             try:
                 before = passes.run(block.corpus, states, runs)
@@ -86,8 +88,8 @@ def redo(plan: Plan, work: StoredPath, costs: Estimate) -> Redo:
 
 def _cost(plan: Plan, costs: Estimate, number: int, unit: SegmentUnit) -> float:
     """Return the CPU seconds of a unit and of what follows it in its block."""
-    source = unit.split.source
+    source = unit.bundle.source
     first = int(unit.name.rpartition(".")[2])
     rest = range(first, len(plan.blocks[number].segments[source]))
     whole = sum(costs.segments.get((number, segment, source), 0.0) for segment in rest)
-    return whole * unit.split.stored_bytes / max(sum(s.stored_bytes for s in plan.splits if s.source == source), 1)
+    return whole * unit.bundle.stored_bytes / max(sum(s.stored_bytes for s in plan.splits if s.source == source), 1)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import xxhash
 
 from corpusforge.engine.batch_file import BatchFile, BatchWriter
 
@@ -30,6 +31,7 @@ class RowsFile:
     checksum: str
     blocks: tuple[tuple[int, int], ...]
     index: str  # of batch_file.Stored
+    schema_id: str = ""  # equal for equal schemas, so that not every file has to be opened for its own
 
     @property
     def rows(self) -> int:
@@ -118,6 +120,7 @@ class RowsWriter:
         block = contiguous(self._held)
         if self._writer is None:
             self._writer = BatchWriter(self.path, block.schema, COMPRESSION)
+            self._schema_id = xxhash.xxh3_64_hexdigest(block.schema.serialize().to_pybytes())
         self._writer.write(block)
         self.blocks.append((self._held_rows, self._held_bytes))
         self._held, self._held_rows, self._held_bytes = [], 0, 0
@@ -129,7 +132,8 @@ class RowsWriter:
         if self._writer is None:
             return None
         stored = self._writer.close()
-        return RowsFile(str(self.path), stored.size, stored.checksum, tuple(self.blocks), stored.index)
+        blocks = tuple(self.blocks)
+        return RowsFile(str(self.path), stored.size, stored.checksum, blocks, stored.index, self._schema_id)
 
 
 def contiguous(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:

@@ -18,10 +18,12 @@ from corpusforge.engine.journal import Journal
 from corpusforge.engine.ledger import Ledger
 from corpusforge.engine.local import LocalRunner
 from corpusforge.engine.lock import Lock
+from corpusforge.engine.memory import fitted, shortage
 from corpusforge.engine.part_files import files_of
 from corpusforge.engine.plan import Plan, plan
 from corpusforge.engine.remote import RemotePath, pool
 from corpusforge.engine.scheduler import Progress, Runner, Silent
+from corpusforge.engine.scratch import sweep
 from corpusforge.engine.storage import StoredPath, below, files_below, remove_tree, stored_path, write_whole
 from corpusforge.engine.verify import KINDS, unnamed_files, verify
 from corpusforge.errors import CorruptFile, OutputError, RunError
@@ -55,7 +57,10 @@ def run(
     progress = progress or Silent()
     started, cpu = time.time(), cpu_seconds()
     output, work = folders(pipeline)
-    planned = plan(pipeline)
+    address = address or os.environ.get("RAY_ADDRESS")
+    asked = pipeline.options.workers
+    workers = asked if isinstance(asked, int) else None if address else os.cpu_count() or 1
+    planned = fitted(plan(pipeline), None if address else workers)
     with Lock(output / ".work") as lock, Lock(work) if work != output / ".work" else contextlib.nullcontext() as other:
         earlier = earlier_manifest(output, pipeline, replace)
         if earlier is not None and not fresh and same_inputs(planned, earlier) and not verify(output):
@@ -75,7 +80,9 @@ def run(
         progress = Journal(progress, ledger)
         staging = output / ".new"
         _compare_with_disk(planned, {output, work}, progress)
-        runner = _runner(pipeline, address, planned)
+        if not address and workers and (problem := shortage(planned, workers)):
+            progress.line(problem)
+        runner = _runner(planned, workers, address, work, progress)
         try:
             driver = Driver(planned, ledger, runner, work, staging, progress)
             results = _run(driver, ledger, progress)
@@ -87,7 +94,7 @@ def run(
             results,
             runner.workers,
             time.time() - started,
-            cpu_seconds() - cpu + (results.counters["cpu_seconds"] if runner.workers != 1 else 0),
+            cpu_seconds() - cpu + (0 if isinstance(runner, LocalRunner) else results.counters["cpu_seconds"]),
         )
         made["artifacts"] = results.artifacts
         guard()
@@ -98,6 +105,8 @@ def run(
         else:
             _sweep(work, ledger)
     remove_tree(staging)
+    if isinstance(work, RemotePath):
+        sweep()
     progress.done()
     return Outcome(output, made)
 
@@ -124,7 +133,7 @@ def _run(driver: Driver, ledger: Ledger, progress: Progress) -> Results:
             raise
         except CorruptFile as error:
             # The unit that made the file is forgotten and done again, once; a second time it is the disk.
-            owner = next((f for f, e in ledger.units.items() if error.path.encode() in orjson.dumps(e)), None)
+            owner = next((f for f, e in ledger.units.items() if orjson.dumps(error.path) in orjson.dumps(e)), None)
             if owner is None:
                 raise
             if owner in damaged:
@@ -149,16 +158,12 @@ def _compare_with_disk(planned: Plan, folders: set[StoredPath], progress: Progre
             )
 
 
-def _runner(pipeline: Pipeline, address: str | None, planned: Plan) -> Runner:
-    address = address or os.environ.get("RAY_ADDRESS")
-    asked = pipeline.options.workers
-    workers = asked if isinstance(asked, int) else None if address else os.cpu_count() or 1
+def _runner(planned: Plan, workers: int | None, address: str | None, work: StoredPath, progress: Progress) -> Runner:
     if workers == 1 and not address:
         return LocalRunner()
     from corpusforge.engine.ray import RayRunner
 
-    memory = max((s.step.stage.memory_bytes for s in planned.steps), default=0)
-    return RayRunner(workers, address, memory + 6 * int(pipeline.options.batch_bytes))
+    return RayRunner(planned, workers, address, work, progress.line)
 
 
 def earlier_manifest(output: StoredPath, pipeline: Pipeline, replace: bool) -> dict[str, Any] | None:
@@ -188,11 +193,12 @@ def same_inputs(planned: Plan, earlier: dict[str, Any]) -> bool:
 
 def _sweep(work: StoredPath, ledger: Ledger) -> None:
     """Remove what attempts left that never were committed."""
+    # An attempt's folder is units/ab/FINGERPRINT/DRIVER-NUMBER, and a committed unit names its driver and number.
     units = work / "units"
-    named = orjson.dumps(list(ledger.units.values()))
     attempts = units.glob("*/*/*") if isinstance(units, Path) else {path.parent for path in files_below(units)}
     for attempt in attempts:
-        if str(attempt).encode() not in named:
+        entry = ledger.units.get(attempt.parent.name)
+        if entry is None or attempt.name != f"{entry['driver']}-{entry['attempt']}":
             remove_tree(attempt)
 
 

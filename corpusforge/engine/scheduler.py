@@ -6,12 +6,13 @@ that starts over after a crash, or with a changed recipe, does exactly the units
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 from corpusforge.engine.disk import check_room, disk_full, is_full, passes
 from corpusforge.engine.ledger import Ledger
+from corpusforge.engine.packed import PackedReports, packed
 from corpusforge.engine.part_files import files_of
 from corpusforge.engine.plan import Plan, PlannedStep
 from corpusforge.engine.remote import RemotePath
@@ -32,6 +33,7 @@ from corpusforge.engine.units import (
 from corpusforge.errors import AccountingError, CorpusforgeError, RunError
 
 MAX_ATTEMPTS = 4
+NODE_LOST = 0.25  # of a death: a node that goes, such as a spot instance, is seldom the work's fault
 BACKOFF_SECONDS = 0.25  # doubled with every failure of the storage
 BUNDLE_BYTES = 4 << 20  # small splits travel together, so that a task is worth sending; a kill loses one bundle
 BUNDLE_UNITS = 64
@@ -43,9 +45,10 @@ NODE_DIED, RESULT_LOST = "the node died", "the result was lost with its node"  #
 class WorkerLost(Exception):
     """A worker process died or ran out of memory while it worked."""
 
-    def __init__(self, kind: str, said: str) -> None:
+    def __init__(self, kind: str, said: str, with_node: bool = False) -> None:
         super().__init__(f"{kind}: {said}" if said else kind)
         self.kind = kind
+        self.with_node = with_node  # the whole node went
 
 
 class Runner(Protocol):
@@ -108,9 +111,9 @@ class Scheduler:
         }
         self.pass_seconds: dict[int, float] = {}
         self._bundle_bytes = BUNDLE_BYTES
-        self._deaths: dict[str, int] = {}  # by unit: workers lost since something new was learnt of it
+        self._deaths: dict[str, float] = {}  # by unit: workers lost since something new was learnt of it
 
-    def reports(self, units: Iterable[Unit], total_bytes: int | None = None) -> list[Report]:
+    def reports(self, units: Iterable[Unit], total_bytes: int | None = None) -> Sequence[Report]:
         """Run units from which nothing follows, and return their reports in the same order.
 
         `total_bytes` is the sum of what they read; without it they are all made first, to add it up.
@@ -118,7 +121,7 @@ class Scheduler:
         if total_bytes is None:
             units = list(units)
             total_bytes = sum(map(_unit_bytes, units))
-        found: dict[str, Report] = {}
+        found: dict[str, bytes] = {}
         order: list[str] = []
 
         def taken() -> Iterator[Unit]:
@@ -127,11 +130,11 @@ class Scheduler:
                 yield unit
 
         def committed(unit: Unit, report: Report) -> list[Unit]:
-            found[unit.fingerprint] = report
+            found[unit.fingerprint] = packed(report)
             return []
 
         self.run_units(taken(), committed, total_bytes)
-        return [found[fingerprint] for fingerprint in order]
+        return PackedReports(found[fingerprint] for fingerprint in order)
 
     def run_units(
         self, units: Iterable[Unit], committed: Callable[[Unit, Report], Iterable[Unit]], total_bytes: int
@@ -155,21 +158,27 @@ class Scheduler:
                     self.runner.submit([self._attempt(unit, attempts) for unit in bundle])
             if not self.runner.busy:
                 continue
-            for done, outcome in self.runner.wait():
+            outcomes = self.runner.wait()
+            done = [
+                (unit, report)
+                for units_done, outcome in outcomes
+                if not isinstance(outcome, Exception)
+                for unit, report in zip(units_done, outcome, strict=True)
+            ]
+            for unit, report in done:
+                _check(report)
+                report["attempt"] = attempts.pop(unit.fingerprint)
+            self.ledger.commit([report for _, report in done])  # all that ended together, with one sync
+            for unit, report in done:
+                self._count(unit, report)
+                self.counters["units_run"] += 1
+                self.counters["cpu_seconds"] += report["cpu_seconds"]
+                self.counters["peak_bytes"] = max(self.counters["peak_bytes"], report["peak_bytes"])
+                self.progress.advance(report, ran=True)
+                queue.first(committed(unit, report))
+            for lost, outcome in outcomes:
                 if isinstance(outcome, Exception):
-                    queue.first(self._retry(done, outcome))
-                    continue
-                for unit, report in zip(done, outcome, strict=True):
-                    _check(report)
-                    report["attempt"] = attempts.pop(unit.fingerprint)
-                self.ledger.commit(outcome)
-                for unit, report in zip(done, outcome, strict=True):
-                    self._count(unit, report)
-                    self.counters["units_run"] += 1
-                    self.counters["cpu_seconds"] += report["cpu_seconds"]
-                    self.counters["peak_bytes"] = max(self.counters["peak_bytes"], report["peak_bytes"])
-                    self.progress.advance(report, ran=True)
-                    queue.first(committed(unit, report))
+                    queue.first(self._retry(lost, outcome))
 
     def _count(self, unit: Unit, report: Report) -> None:
         self.counters["units"] += 1
@@ -235,7 +244,8 @@ class Scheduler:
         again: list[Unit] = []
         for unit in units:
             if unit.fingerprint in guilty:
-                deaths = self._deaths[unit.fingerprint] = self._deaths.get(unit.fingerprint, 0) + 1
+                weight = NODE_LOST if error.with_node else 1
+                deaths = self._deaths[unit.fingerprint] = self._deaths.get(unit.fingerprint, 0) + weight
                 if isinstance(unit, SegmentUnit):
                     unit = self._suspected(unit, traces[unit.fingerprint], error)
                 if deaths >= MAX_ATTEMPTS and self._deaths[unit.fingerprint]:
@@ -288,11 +298,16 @@ class Scheduler:
                     "It seems to be the stage and not the documents; mend it or leave it out, and run again"
                 ) from error
             self.progress.line(f"{unit.name}: document {barred.row} goes to quarantine, {step.step.name}: {how}")
-        if suspects.rest != unit.suspects.rest and suspects.rest is not None:
+        if len(suspects.rests) > len(unit.suspects.rests):
             self._deaths[unit.fingerprint] = 0
+            if len(suspects.rests) > MAX_BARRED:
+                raise RunError(
+                    f"{unit.name}: its reader lost its worker in over {MAX_BARRED} places, last by: {how}. It seems to "
+                    "be the reader and not what it reads; mend it, and run again"
+                ) from error
             self.progress.line(
-                f"{unit.name}: its reader died {how} behind record {suspects.rest.given}; what comes behind that goes "
-                "to quarantine as one row"
+                f"{unit.name}: its reader died ({how}); "
+                "the rest of the file that it was at goes to quarantine as one row"
             )
         return replace(unit, options=options, suspects=suspects)
 
@@ -359,7 +374,7 @@ def _in_words(unit: Unit) -> str:
 
 def _unit_bytes(unit: Unit) -> int:
     if isinstance(unit, SegmentUnit):
-        return unit.rows.size if unit.rows is not None else unit.split.stored_bytes
+        return unit.rows.size if unit.rows is not None else unit.bundle.stored_bytes
     if isinstance(unit, EmitUnit | SizesUnit | ShuffleUnit | HoldOutUnit | FolderUnit):
         return unit.rows.size
     return BUNDLE_BYTES

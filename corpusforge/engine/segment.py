@@ -1,4 +1,4 @@
-"""One split through one segment: batches in, kept rows, rejections, quarantine, signals and emitted rows out.
+"""One bundle of splits through one segment: batches in; kept rows, rejections, quarantine, signals, emitted rows out.
 
 This is the only place that catches broadly: a batch in which a kernel fails is halved down to the one bad document,
 which goes to quarantine with its error, and the others go on.
@@ -6,7 +6,6 @@ which goes to quarantine with its error, and the others go on.
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,12 @@ import pyarrow.compute as pc
 from corpusforge.engine.emitting import NOWHERE, addressed, addressed_rows, pass_of
 from corpusforge.engine.error_text import without_content
 from corpusforge.engine.exchange import RunWriter
+from corpusforge.engine.freed_memory import return_freed_memory
 from corpusforge.engine.identity import stage_identity
 from corpusforge.engine.input_checksum import HashedSplit, hashed, stored_range
 from corpusforge.engine.limits import OverTime, at_most
 from corpusforge.engine.plan import PlannedStep
-from corpusforge.engine.reading import ReadCounts, read_split
+from corpusforge.engine.reading import ReadCounts, read_splits
 from corpusforge.engine.rows import RowsWriter, rebatch
 from corpusforge.engine.samples import Samples
 from corpusforge.engine.storage import size_and_time, verified
@@ -29,6 +29,7 @@ from corpusforge.engine.trace import NOT_IN_A_STAGE, Trace
 from corpusforge.engine.units import PlannedInput, Report, SegmentUnit, file_entry
 from corpusforge.errors import AccountingError, RunError
 from corpusforge.schema import FIRED, REJECTION, SIGNAL_PREFIX
+from corpusforge.source import Split
 from corpusforge.stage import CorpusKernel, CorpusStage, Kernel, Pass, Stage, cpu_seconds, kept, with_columns
 
 ENGINE_COLUMNS = ("row", "split", "source_order", "rejected_stage", *REJECTION.names)
@@ -102,7 +103,7 @@ class _Segment:
             count["seconds"] += cpu_seconds() - begun
 
     def _resolving(self, kernel: CorpusKernel) -> Kernel:
-        findings = addressed_rows(self.unit.findings, self.unit.split.id)
+        findings = addressed_rows(self.unit.findings, self.unit.bundle.id)
         rows = findings.column("row").to_numpy() if findings.num_rows else np.zeros(0, np.uint32)
 
         def resolve(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -286,14 +287,14 @@ class _Segment:
         mode = self.unit.options.keep_rejected
         if mode == "none":
             return
-        stages = pa.array([self.steps[i].step.name for i in gone.column("rejected_stage").to_pylist()], pa.string())
+        names = pa.array([step.step.name for step in self.steps], pa.string())
         columns = {
             "doc_id": gone.column("doc_id"),
             "source": gone.column("source"),
             "origin": gone.column("origin"),
             "url": gone.column("url"),
             "language": _of(gone, "language", pa.string()),
-            "stage": stages,
+            "stage": names.take(gone.column("rejected_stage")),
             "reason": gone.column("rejected"),
             "value": gone.column("rejected_value"),
             "detail": gone.column("rejected_detail"),
@@ -315,7 +316,7 @@ class _Segment:
         if self.emits and alive.any():
             address = np.full(batch.num_rows, NOWHERE, np.uint32)
             address[alive] = np.arange(self.rows.rows, self.rows.rows + int(alive.sum()), dtype=np.uint32)
-            documents = addressed(batch, address, self.unit.split.id, self.unit.source_order)
+            documents = addressed(batch, address, self.unit.bundle.id, self.unit.source_order)
             begun = cpu_seconds()
             for one, writer in self.emits:
                 emitted = _emitted(one, documents, alive)
@@ -378,21 +379,20 @@ def run_segment(unit: SegmentUnit) -> Report:
 
 def _run(segment: _Segment, unit: SegmentUnit) -> Report:
     segment.open()
-    report: Report = {"split": str(unit.split.id)}
+    report: Report = {"split": str(unit.bundle.id)}
     reading = ReadCounts()
+    read: list[Split] = []
     if unit.reader is not None:
-        hashing = _hashing(unit, report)
-        batches = read_split(replace(unit, split=hashing or unit.split), reading, segment.unreadable, segment.trace)
+        splits = _hashed_in_turn(unit, read)
+        batches = read_splits(unit, splits, reading, segment.unreadable, segment.trace)
     else:
         assert unit.rows is not None
         batches = _count(unit.rows.read(), reading)
     for batch in rebatch(batches, unit.options.batch_bytes):
         segment.process(batch)
+        return_freed_memory()
     if unit.reader is not None:
-        whole = unit.options.limit is None  # of a trial, the rest of a file is not read for its checksum
-        report["input_checksum"] = hashing.hashing.finish(unit.split.path, catch_up=whole) if hashing else ""
-    if unit.planned is not None:
-        _check_unchanged(unit.split.path, unit.planned)
+        report["inputs"] = _inputs(unit, read)
     begun = cpu_seconds()
     runs = {one.name: file_entry(writer.close()) for one, writer in segment.emits}
     report["emit_seconds"] = round(segment.emit_seconds + cpu_seconds() - begun, 4)
@@ -425,14 +425,30 @@ def _run(segment: _Segment, unit: SegmentUnit) -> Report:
     return report
 
 
-def _hashing(unit: SegmentUnit, report: Report) -> HashedSplit | None:
-    """Return the unit's split, hashed as it is read, and say in `report` what of which input that is."""
-    if Path(unit.split.path).is_dir():
-        return None  # a folder's identity is its listing
+def _hashed_in_turn(unit: SegmentUnit, read: list[Split]) -> Iterator[Split]:
+    """Yield the splits of a unit such that they are hashed as they are read, and add those taken to `read`."""
     assert unit.reader is not None
-    first, length = stored_range(unit.split, unit.reader)
-    report["input"] = {"identity": unit.planned.identity if unit.planned else "", "bytes": [first, length]}
-    return hashed(unit.split, first, length)
+    for split in unit.bundle.splits:
+        if not Path(split.path).is_dir():  # a folder's identity is its listing
+            split = hashed(split, *stored_range(split, unit.reader))
+        read.append(split)
+        yield split
+
+
+def _inputs(unit: SegmentUnit, read: Sequence[Split]) -> list[list[Any]]:
+    """Return id, identity, first byte, bytes and checksum of what was read of each split; RunError if it changed."""
+    found: list[list[Any]] = []
+    for split, planned in zip(read, unit.planned or [None] * len(read), strict=False):
+        if planned is not None:
+            _check_unchanged(split.path, planned)
+        if isinstance(split, HashedSplit):
+            first, length = split.hashing.first, split.hashing.end - split.hashing.first
+            whole = unit.options.limit is None  # of a trial, the rest of a file is not read for its checksum
+            checksum = split.hashing.finish(split.path, catch_up=whole)
+        else:
+            first, length, checksum = 0, split.length, ""
+        found.append([str(split.id), planned.identity if planned else "", first, length, checksum])
+    return found
 
 
 def _check_unchanged(path: str, planned: PlannedInput) -> None:

@@ -1,10 +1,11 @@
-"""Segments: every split through the stages of one block, each in its own chain of units."""
+"""Segments: every bundle of splits through the stages of one block, each in its own chain of units."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from corpusforge.engine.accounts import Accounts
+from corpusforge.engine.bundle_state import BundleState
 from corpusforge.engine.exchange import RunFile
 from corpusforge.engine.identity import FORMAT, stage_identity, version
 from corpusforge.engine.inputs import InputFile
@@ -12,7 +13,6 @@ from corpusforge.engine.known_inputs import Identities, identify, identity
 from corpusforge.engine.passes import Findings, passes_of
 from corpusforge.engine.plan import Block, Plan, PlannedStep
 from corpusforge.engine.scheduler import Scheduler
-from corpusforge.engine.split_state import SplitState
 from corpusforge.engine.storage import digest
 from corpusforge.engine.units import PlannedInput, Report, SegmentUnit, Unit, WorkOptions, run_file
 from corpusforge.errors import AccountingError, RunError
@@ -45,19 +45,19 @@ class Segments:
         self.inputs = identify(self.plan, self.scheduler)
 
     def run(
-        self, number: int, block: Block, states: list[SplitState], before: Findings | None
+        self, number: int, block: Block, states: list[BundleState], before: Findings | None
     ) -> dict[str, list[RunFile]]:
         """Take every split through the block's segments; return the runs of the passes fused into the last one."""
         emits = self._fused(block.corpus)
         runs: dict[str, dict[int, RunFile]] = {name: {} for _, name in emits}
         chains = {name: list(segments) for name, segments in block.segments.items()}
-        place: dict[str, tuple[SplitState, int]] = {}  # of units that are not committed
-        remaining: dict[str, deque[SplitState]] = {}
+        place: dict[str, tuple[BundleState, int]] = {}  # of units that are not committed
+        remaining: dict[str, deque[BundleState]] = {}
         left: dict[str, int] = {}
 
-        def work_of(state: SplitState, segment: int) -> Work | None:
+        def work_of(state: BundleState, segment: int) -> Work | None:
             """Return what a segment does to a split; None when it leaves it as it is."""
-            source = state.split.source
+            source = state.bundle.source
             steps = chains[source][segment]
             last = segment == len(chains[source]) - 1
             mine = tuple(e for e in emits if e[0].step.acts_on(source)) if last else ()
@@ -67,18 +67,18 @@ class Segments:
                 return None
             return Work(steps, resolve, mine, reading)
 
-        def next_work(state: SplitState, segment: int) -> tuple[int, Work] | None:
-            for later in range(segment, len(chains[state.split.source])):
+        def next_work(state: BundleState, segment: int) -> tuple[int, Work] | None:
+            for later in range(segment, len(chains[state.bundle.source])):
                 if (work := work_of(state, later)) is not None:
                     return later, work
                 if not state.has_rows:
                     return None
             return None
 
-        def units_from(state: SplitState, segment: int) -> Iterator[Unit]:
+        def units_from(state: BundleState, segment: int) -> Iterator[Unit]:
             if (found := next_work(state, segment)) is not None:
                 at, work = found
-                unit = self._segment_unit(number, at, state, work, left.get(state.split.source))
+                unit = self._segment_unit(number, at, state, work, left.get(state.bundle.source))
                 place[unit.fingerprint] = (state, at)
                 yield unit
 
@@ -89,13 +89,13 @@ class Segments:
                 raise AccountingError(
                     f"{unit.name}: {state.documents} documents were due, {report['counts']['read']} were read"
                 )
-            source = state.split.source
+            source = state.bundle.source
             steps = ((unit.resolve,) if unit.resolve else ()) + unit.steps
             self.accounts.add(source, steps, report, unit.reader is not None)
             state.take(number, segment, report)
             for name, entry in report["runs"].items():
                 if (run := run_file(entry)) is not None:
-                    runs[name][state.split.id] = run
+                    runs[name][state.bundle.id] = run
             following = list(units_from(state, segment + 1))
             if unit.reader is not None and self.options.limit is not None:
                 left[source] -= report["counts"]["read"]
@@ -106,26 +106,29 @@ class Segments:
         begin = states
         if number == 0 and self.options.limit is not None:  # "the first N of each source" is read split after split
             for source in self.plan.pipeline.sources:
-                remaining[source.name] = deque(s for s in states if s.split.source == source.name)
+                remaining[source.name] = deque(s for s in states if s.bundle.source == source.name)
                 left[source.name] = self.options.limit
             begin = [waiting.popleft() for waiting in remaining.values() if waiting]
         due = [state for state in begin if next_work(state, 0) is not None]
         names = [s.step.name for s in self.plan.steps if any(s in seg for c in chains.values() for seg in c)]
         first = f"{before.step.step.name} (resolve)" if before else "read"
         self.scheduler.progress.segment(", ".join([first, *names]), len(due))
-        size = sum(state.rows_bytes if number else state.split.stored_bytes for state in due)
+        size = sum(state.rows_bytes if number else state.bundle.stored_bytes for state in due)
         # Made one by one as the runner has room: a unit takes ten times the memory of its split.
         self.scheduler.run_units((unit for state in due for unit in units_from(state, 0)), committed, size)
-        return {name: [runs[name][s.split.id] for s in states if s.split.id in runs[name]] for _, name in emits}
+        return {name: [runs[name][s.bundle.id] for s in states if s.bundle.id in runs[name]] for _, name in emits}
 
     def _fused(self, corpus: PlannedStep | None) -> tuple[tuple[PlannedStep, str], ...]:
         if corpus is None:
             return ()
         return tuple((corpus, p.name) for p in passes_of(corpus) if p.source == "documents" and not p.join)
 
-    def _segment_unit(self, number: int, segment: int, state: SplitState, work: Work, limit: int | None) -> SegmentUnit:
-        split, (steps, resolve, emits, reading) = state.split, work
-        source = self.plan.pipeline.sources[self.plan.source_order(split.source)]
+    def _segment_unit(
+        self, number: int, segment: int, state: BundleState, work: Work, limit: int | None
+    ) -> SegmentUnit:
+        bundle, (steps, resolve, emits, reading) = state.bundle, work
+        identities = [identity(file, self.inputs) for file in state.files] if reading else []
+        source = self.plan.pipeline.sources[self.plan.source_order(bundle.source)]
         options = self._work_options(limit)
         artifacts: dict[int, dict[str, str]] = {}
         opened: list[tuple[str, str, int]] = []
@@ -148,24 +151,24 @@ class Segments:
             FORMAT,
             "segment",
             version("pyarrow"),
-            [self.readers[split.source], identity(state.file, self.inputs)] if reading else rows and rows.checksum,
-            split.id,
+            [self.readers[bundle.source], identities] if reading else rows and rows.checksum,
+            bundle.id,
             [(s.step.name, self.identity[s.index]) for s in ((resolve.step,) if resolve else ()) + steps],
             [(self.identity[s.index], name) for s, name in emits],
-            self.plan.source_order(split.source) if emits else None,
+            self.plan.source_order(bundle.source) if emits else None,
             content,
             options.keep_rejected,
             options.signals,
             options.samples,
-            [options.limit, options.sample] if reading else None,
+            [options.limit, options.sample, options.max_document_bytes] if reading else None,
             [self.identity[s.index] for s in masking],
         )  # fmt: skip
         return SegmentUnit(
             fingerprint=fingerprint,
-            name=f"{split.source}/{split.relative}[{split.start}] block {number}.{segment}",
+            name=f"{bundle.name} block {number}.{segment}",
             folder="",
-            split=split,
-            source_order=self.plan.source_order(split.source),
+            bundle=bundle,
+            source_order=self.plan.source_order(bundle.source),
             reader=source.reader if reading else None,
             rows=rows,
             resolve=resolve.step if resolve else None,
@@ -177,18 +180,20 @@ class Segments:
             masking=masking,
             options=options,
             opened=tuple(opened),
-            planned=self._planned(state.file) if reading else None,
+            planned=tuple(map(_planned, state.files, identities)) if reading else (),
         )
-
-    def _planned(self, file: InputFile) -> PlannedInput | None:
-        if file.folder_checksum:
-            return None
-        return PlannedInput(file.size, file.modified_ns, identity(file, self.inputs))
 
     def _work_options(self, limit: int | None) -> WorkOptions:
         o = self.options
         return WorkOptions(
-            int(o.batch_bytes), o.keep_rejected, o.signals_share, limit, o.sample, o.samples, o.max_batch_seconds
+            batch_bytes=int(o.batch_bytes),
+            keep_rejected=o.keep_rejected,
+            signals=o.signals_share,
+            limit=limit,
+            sample=o.sample,
+            samples=o.samples,
+            max_batch_seconds=o.max_batch_seconds,
+            max_document_bytes=int(o.max_document_bytes),
         )
 
     def _named_artifact(self, name: str) -> Mapping[str, Any]:
@@ -196,3 +201,7 @@ class Segments:
             if getattr(found.step.step.stage, "name", None) == name and found.artifacts:
                 return list(found.artifacts.values())[-1]
         raise RunError(f"no earlier stage is named '{name}'")
+
+
+def _planned(file: InputFile, identity: str) -> PlannedInput | None:
+    return None if file.folder_checksum else PlannedInput(file.size, file.modified_ns, identity)

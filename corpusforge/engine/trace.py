@@ -45,7 +45,7 @@ class Barred(NamedTuple):
 
 
 class Rest(NamedTuple):
-    """What a reader is no longer asked for: everything behind the first `given` records (or batches) of a split."""
+    """What a reader is no longer asked for: the rest of a split, from when it was asked `given` times in the unit."""
 
     given: int
     error: str
@@ -60,7 +60,7 @@ class Suspects:
     alone: Position | None = None  # where the last attempt died with one document
     barred: tuple[Barred, ...] = ()
     reading: bool = False  # the reader notes every record
-    rest: Rest | None = None
+    rests: tuple[Rest, ...] = ()
 
 
 NOTHING_KNOWN = Suspects()
@@ -122,7 +122,8 @@ def after_death(suspects: Suspects, died: Position, how: str, last_step: int) ->
             return replace(suspects, alone=None, reading=True)
         if suspects.alone is None or suspects.alone[:2] != died[:2]:
             return replace(suspects, alone=died)
-        return replace(suspects, alone=None, rest=Rest(died.first, f"its reader died of it twice: {how}"))
+        rest = Rest(died.first, f"its reader died of it twice: {how}")
+        return replace(suspects, alone=None, rests=(*suspects.rests, rest))
     if died.first != died.last:
         return replace(suspects, first=died.first, last=died.last, alone=None)
     if not suspects.first <= died.first <= suspects.last:

@@ -39,7 +39,7 @@ class Track:
         self.units_found = 0
         self.documents = self.gone = self.bytes = 0
         self.input_bytes = self.input_bytes_done = 0
-        self._lengths: dict[str, int] = {}  # by split: stored bytes
+        self._lengths: dict[str, int] = {}  # by bundle: stored bytes
         self._sources: dict[str, str] = {}
         self._stored: Counter[str] = Counter()
         self._segments: Mapping[tuple[int, int, str], float] = {}
@@ -55,13 +55,13 @@ class Track:
         costs = estimate(plan)
         self.expected = [seconds for _, seconds in costs.phases]
         self._segments = costs.segments
-        self._lengths = {str(split.id): split.stored_bytes for split in plan.splits}
-        self._sources = {str(split.id): split.source for split in plan.splits}
+        self._lengths = {str(bundle.id): bundle.stored_bytes for bundle in plan.bundles}
+        self._sources = {str(bundle.id): bundle.source for bundle in plan.bundles}
         for split in plan.splits:
             self._stored[split.source] += split.stored_bytes
         self.input_bytes = sum(self._lengths.values())
         self._block_units = [
-            sum(len(block.segments[split.source]) for split in plan.splits) for block in plan.blocks
+            sum(len(block.segments[bundle.source]) for bundle in plan.bundles) for block in plan.blocks
         ]  # fmt: skip
 
     def segment(self, name: str, units: int) -> None:
@@ -86,14 +86,14 @@ class Track:
         self._spent += expected if ran else 0.0
         counts = report.get("counts")
         if counts is not None:
-            if "input_checksum" in report:
+            if "inputs" in report:
                 self.documents += counts["read"]
                 self.bytes += counts["bytes"]
                 self.input_bytes_done += self._lengths.get(report["split"], 0)
             self.gone += counts["rejected"] + counts["quarantined"]
 
     def _expected(self, report: Report) -> float:
-        """Return the CPU seconds expected of one split in one segment; 0 of other units."""
+        """Return the CPU seconds expected of one bundle in one segment; 0 of other units."""
         place = SEGMENT.search(report["name"])
         source = self._sources.get(report.get("split", ""))
         if place is None or source is None:

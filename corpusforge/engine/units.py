@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, NamedTuple
 
+from corpusforge.engine.bundles import Bundle
 from corpusforge.engine.exchange import RunFile
 from corpusforge.engine.mixture import Draw, Measure, Upsample
 from corpusforge.engine.plan import PlannedStep
 from corpusforge.engine.rows import RowsFile
 from corpusforge.engine.trace import NOTHING_KNOWN, Suspects
 from corpusforge.engine.validation import HeldOut
-from corpusforge.source import Reader, Split
+from corpusforge.source import Reader
 from corpusforge.stages.write.packing import Pack
 from corpusforge.writer import Writer
 
@@ -28,6 +29,7 @@ class WorkOptions:
     sample: float | None
     samples: int = 0  # rejected documents kept for the report, of each stage and reason
     max_batch_seconds: float = 1800
+    max_document_bytes: int = 64 << 20
 
 
 class PlannedInput(NamedTuple):
@@ -58,14 +60,14 @@ class ChecksumUnit:
 
 @dataclass(frozen=True)
 class SegmentUnit:
-    """One split through one segment."""
+    """One bundle of splits through one segment."""
 
     fingerprint: str
     name: str
     folder: str  # of this attempt
-    split: Split
+    bundle: Bundle
     source_order: int
-    reader: Reader | None  # the first segment reads its split; later ones read `rows`
+    reader: Reader | None  # the first segment reads its splits; later ones read `rows`
     rows: RowsFile | None
     resolve: PlannedStep | None  # the corpus stage whose findings arrive with this segment
     findings: tuple[RunFile, ...]
@@ -75,7 +77,7 @@ class SegmentUnit:
     emits: tuple[tuple[PlannedStep, str], ...]  # (corpus stage, pass) fused into this segment
     masking: tuple[PlannedStep, ...]  # the recipe's privacy.pii, one or several, for keep_rejected: text
     options: WorkOptions
-    planned: PlannedInput | None = None  # with a `reader`: the state of the file that the fingerprint names
+    planned: tuple[PlannedInput | None, ...] = ()  # with a `reader`: its files as they were; None: a folder
     opened: tuple[tuple[str, str, int], ...] = ()  # path, checksum, bytes of every artifact that is opened
     suspects: Suspects = NOTHING_KNOWN  # what earlier attempts died of
     traced: str = ""  # where in an object store to say at what it is; after a death, since each word is a request
@@ -251,7 +253,8 @@ def rows_file(entry: Mapping[str, Any] | None) -> RowsFile | None:
     if entry is None:
         return None
     blocks = tuple((rows, size) for rows, size in entry["blocks"])
-    return RowsFile(entry["path"], entry["size"], entry["checksum"], blocks, entry["index"])
+    path, size, checksum = entry["path"], entry["size"], entry["checksum"]
+    return RowsFile(path, size, checksum, blocks, entry["index"], entry["schema_id"])
 
 
 def run_file(entry: Mapping[str, Any] | None) -> RunFile | None:

@@ -6,6 +6,7 @@ from functools import cache
 
 from corpusforge.engine.emitting import run_combine, run_emit
 from corpusforge.engine.folders import write_by_value
+from corpusforge.engine.freed_memory import return_freed_memory
 from corpusforge.engine.input_checksum import compare_inputs
 from corpusforge.engine.layout import write_part
 from corpusforge.engine.limits import in_own_process
@@ -69,6 +70,7 @@ def _prepare() -> None:
 def _timed(unit: Unit) -> Report:
     started, cpu = time.time(), cpu_seconds()
     report = placed(unit, RUN[type(unit)])
+    return_freed_memory()
     report["unit"] = unit.fingerprint
     report["name"] = unit.name
     report["kind"] = type(unit).__name__

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from corpusforge.checks import check
+from corpusforge.engine.bundles import alone
 from corpusforge.engine.guards import ERRORS_ALWAYS_ALLOWED
 from corpusforge.engine.inputs import cut, find_inputs
 from corpusforge.engine.plan import PlannedStep
@@ -139,12 +140,13 @@ def read_texts(given: TextSource, gathered: Gathered) -> Iterator[pa.RecordBatch
 
 
 def _unit(given: TextSource, split: Split, folder: str) -> SegmentUnit:
-    options = WorkOptions(int(given.options.batch_bytes), "none", False, None, None)
+    most = int(given.options.max_document_bytes)
+    options = WorkOptions(int(given.options.batch_bytes), "none", False, None, None, max_document_bytes=most)
     return SegmentUnit(
         fingerprint="",
         name=f"{split.source}/{split.relative}",
         folder=folder,
-        split=split,
+        bundle=alone(split),
         source_order=0,
         reader=given.source.reader,
         rows=None,

@@ -69,6 +69,8 @@ MISTAKES = (
     Mistake("unknown variable", "${output}", "${outptu}"),
     Mistake("unknown key at the top", "run:", "runs:"),
     Mistake("unknown run option", "workers: 1", "worker: 1"),
+    Mistake("needs of an unknown stage", "workers: 1", "ray: {needs: {dedup.minhahs: {memory: 2GB}}}"),
+    Mistake("unknown field of run.ray", "workers: 1", "ray: {runtime: {}}"),
     Mistake("unknown source in only", LANGUAGE, "quality.language: {keep: en, only: page}"),
     Mistake("unknown source in except", LANGUAGE, "quality.language: {keep: en, except: [books]}"),
     Mistake("unknown source in priority", MINHASH, "dedup.minhash: {priority: [books, pages]}"),
@@ -81,6 +83,8 @@ MISTAKES = (
     # values
     Mistake("wrong type", "verify: 0.8", "verify: high"),
     Mistake("number out of its range", "verify: 0.8", "verify: 80"),
+    Mistake("needs below nothing", "workers: 1", "ray: {needs: {dedup.minhash: {GPU: -1}}}"),
+    Mistake("needs that are no size", "workers: 1", "ray: {needs: {dedup.minhash: {memory: much}}}"),
     Mistake("negative number", MINHASH, "dedup.minhash: {bands: -1}"),
     Mistake("bad number of bytes", '"${output}"}', '"${output}", shard_bytes: 256 megs}'),
     Mistake("neither number nor auto", "workers: 1", "workers: many"),

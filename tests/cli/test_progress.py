@@ -29,8 +29,8 @@ sources:
 stages:
   - dedup.exact
 write.parquet: {path: out}
-run: {workers: 1}
-"""
+run: {workers: 1, split_bytes: 50kB}
+"""  # files over a 64th of split_bytes are a unit each
 FIELDS = {  # of a progress event, with their types; the schema of --progress json
     "event": str, "time": float, "phase": str, "phase_number": int, "phases": int, "units_done": int, "units": int,
     "documents": int, "share_left": float, "input_bytes_done": int, "input_bytes": int, "bytes": int,
@@ -101,7 +101,7 @@ def test_time_left_falls_to_nothing_as_units_of_a_plan_are_done(folder: Path) ->
     left = []
     for split in planned.splits:
         counts = {"read": 50, "kept": 50, "rejected": 0, "quarantined": 0, "bytes": 1000}
-        report = {"name": "pages/x[0] block 0.0", "split": str(split.id), "counts": counts, "input_checksum": ""}
+        report = {"name": "pages/x[0] block 0.0", "split": str(split.id), "counts": counts, "inputs": []}
         track.advance(report, ran=True)
         left.append(track.state()["seconds_left"])
     assert left == sorted(left, reverse=True)

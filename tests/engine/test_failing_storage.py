@@ -235,13 +235,19 @@ def test_a_damaged_file_between_two_runs_is_made_again(
     assert again.manifest["content_checksum"] == UNDISTURBED["tokens"]
 
 
-def test_a_damaged_byte_wherever_it_is_in_what_names_the_columns_is_called_corrupt(tmp_path: Path) -> None:
+def test_whatever_byte_of_an_intermediate_file_is_damaged_nothing_wrong_is_read(tmp_path: Path) -> None:
     writer = rows.RowsWriter(tmp_path / "rows.arrow")
-    writer.write(pa.record_batch({"text": ["a text", "another"], "number": [1, 2]}))
+    batch = pa.record_batch({"text": ["a text", "another"], "number": [1, 2]})
+    writer.write(batch)
     file = writer.close()
     assert file is not None
     whole = Path(file.path).read_bytes()
-    for place in range(len(file.schema.serialize())):
+    corrupt = 0
+    for place in range(len(whole)):
         Path(file.path).write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
-        with pytest.raises(CorruptFile):
-            _ = file.schema
+        try:
+            assert list(file.read()) == [batch]
+            assert file.schema == batch.schema
+        except CorruptFile:
+            corrupt += 1
+    assert corrupt > len(whole) // 2

@@ -470,16 +470,16 @@ def test_a_file_that_changes_while_it_is_read_is_not_used_as_it_was_planned(
         "only touched": path.touch,
         "gone": path.unlink,
     }
-    read = segment.read_split
+    read = segment.read_splits
 
     def changing(*given: Any) -> Any:
         changes[change]()
         return read(*given)
 
-    monkeypatch.setattr(segment, "read_split", changing)
+    monkeypatch.setattr(segment, "read_splits", changing)
     made = pipeline(Jsonl(paths=()), str(path), tmp_path / "out")
     with pytest.raises(RunError, match=r"a\.jsonl.*(changed while|No such file)"):
         made.run()
-    monkeypatch.setattr(segment, "read_split", read)
+    monkeypatch.setattr(segment, "read_splits", read)
     path.write_bytes(LINE * 3)
     assert made.run().manifest["documents"]["kept"] == 3

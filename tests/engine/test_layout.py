@@ -63,7 +63,7 @@ def test_a_part_does_not_depend_on_how_its_blocks_lie_in_files(tmp_path: Path) -
 @given(st.lists(st.lists(st.integers(1, 40), max_size=8), max_size=6), st.integers(1, 100))
 def test_every_part_but_the_last_is_within_one_block_of_its_size(sizes: list[list[int]], shard: int) -> None:
     files = [RowsFile(str(i), 0, "", tuple((1, s) for s in blocks), "") for i, blocks in enumerate(sizes)]
-    parts = cut_parts(files, shard)
+    parts = list(cut_parts(files, shard))
     flat = [(f.path, b) for part in parts for f, first, n in part for b in range(first, first + n)]
     assert flat == [(f.path, b) for f in files for b in range(len(f.blocks))]
     largest = max((s for blocks in sizes for s in blocks), default=0)

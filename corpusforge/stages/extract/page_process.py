@@ -6,6 +6,7 @@ JSON. Its CPU time and memory are added to those of the worker (corpusforge.stag
 
 import os
 import resource
+import signal
 import struct
 import subprocess
 import sys
@@ -90,6 +91,7 @@ def _exactly(stream: Any, size: int) -> bytes:
 
 def serve() -> None:
     """Answer requests until there are no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; this one ends with its parent
     # Libraries may write to standard output; what is left of it for them is standard error.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

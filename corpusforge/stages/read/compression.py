@@ -116,8 +116,9 @@ class _Gzip:
 
 class _Zstd:
     # zstandard's stream_reader takes a cut stream for a complete one, and its decompressobj takes no max_length. One
-    # zstd block of 4 bytes can hold 128 kB, so pieces of 8 kB are at most 256 MB; in text it is 30 kB.
-    PIECE_BYTES = 1 << 13
+    # zstd block of 4 bytes can hold 128 kB, so a piece of 8 kB is at most 256 MB; in text it is 30 kB. What swells from
+    # the start, as bombs do, is taken in pieces of a few bytes.
+    PIECE_BYTES = (1 << 6, 1 << 13)
 
     def __init__(self) -> None:
         import zstandard
@@ -127,6 +128,7 @@ class _Zstd:
         self._decoder = zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
         self._data = b""
         self._at = 0
+        self._piece_bytes = self.PIECE_BYTES[0]
 
     @property
     def eof(self) -> bool:
@@ -144,9 +146,12 @@ class _Zstd:
         if data:
             assert self.needs_input
             self._data, self._at = data, 0
-        piece = self._data[self._at : self._at + self.PIECE_BYTES]
+        piece = self._data[self._at : self._at + self._piece_bytes]
         self._at += len(piece)
         try:
-            return self._decoder.decompress(piece)
+            block = self._decoder.decompress(piece)
         except self._error as error:
             raise OSError(str(error)) from error
+        least, most = self.PIECE_BYTES
+        self._piece_bytes = least if len(block) > max_length else min(2 * self._piece_bytes, most)
+        return block

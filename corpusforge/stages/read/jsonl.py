@@ -41,17 +41,16 @@ class Jsonl(Mapped):
     depends: ClassVar[tuple[str, ...]] = ("orjson",)
     version: ClassVar[int] = 2
 
-    max_line_bytes: ByteSize = ByteSize(256 << 20)
+    max_line_bytes: ByteSize = ByteSize(128 << 20)  # a text of run.max_document_bytes, half of it escapes
 
     def read(self, split: Split) -> Iterator[Found]:
         """Stream batches of the columns of mapping.FOUND, and what could not be read."""
         import orjson
 
-        paths = {column: self.field_of(column) for column in MAPPED}
-        others = [(c, name) for c, name in paths.items() if c != "text"]
-        text_name = paths["text"]
-        columns: dict[str, list[str | None]] = {name: [] for name in FOUND.names}
-        origins, texts, metadata = columns["origin"], columns["text"], columns["metadata"]
+        held = _Documents()
+        text_name = self.field_of("text")
+        others = [(name := self.field_of(c), "." in name, held.columns[c]) for c in MAPPED if c != "text"]
+        metadata = held.columns["metadata"]
         pending_bytes = 0
         for found in lines(split, self.max_line_bytes):
             if isinstance(found, Unreadable):
@@ -72,39 +71,67 @@ class Jsonl(Mapped):
             if not isinstance(text, str):
                 yield Unreadable(str(offset), f"no string in field '{text_name}' but {_kind(text)}", len(line))
                 continue
-            values: list[str | None] = []
-            for _, name in others:
-                value = take(document, name)
-                if value is None or isinstance(value, str):
-                    values.append(value)
-                elif isinstance(value, (dict, list)):
-                    values.append(None)
-                    document[name] = value
+            row = len(held.texts)
+            for name, dotted, column in others:
+                if name in document:
+                    value = document.pop(name)
+                elif dotted:
+                    value = take(document, name)
                 else:
-                    values.append(orjson.dumps(value).decode())
-            try:
-                rest = orjson.dumps(document).decode() if document else None
-            except orjson.JSONEncodeError:
-                yield Unreadable(str(offset), f"nested deeper than {MAX_DEPTH} levels", len(line))
-                continue
-            texts.append(text)
-            origins.append(str(offset))
-            metadata.append(rest)
-            for (column, _), value in zip(others, values, strict=True):
-                columns[column].append(value)
+                    continue
+                if isinstance(value, (dict, list)):
+                    document[name] = value
+                elif value is not None:
+                    if len(column) < row:
+                        column += [None] * (row - len(column))
+                    column.append(value if isinstance(value, str) else orjson.dumps(value).decode())
+            if document:
+                try:
+                    rest = orjson.dumps(document).decode()
+                except orjson.JSONEncodeError:
+                    held.drop_last()
+                    yield Unreadable(str(offset), f"nested deeper than {MAX_DEPTH} levels", len(line))
+                    continue
+                if len(metadata) < row:
+                    metadata += [None] * (row - len(metadata))
+                metadata.append(rest)
+            held.offsets.append(offset)
+            held.texts.append(text)
             pending_bytes += len(line)
-            if pending_bytes >= BATCH_BYTES or len(texts) >= BATCH_ROWS:
-                yield _batch(columns)
+            if pending_bytes >= BATCH_BYTES or row + 1 >= BATCH_ROWS:
+                yield held.batch()
                 pending_bytes = 0
-        if texts:
-            yield _batch(columns)
+        if held.texts:
+            yield held.batch()
 
 
-def _batch(columns: dict[str, list[str | None]]) -> pa.RecordBatch:
-    batch = pa.RecordBatch.from_arrays([pa.array(columns[f.name], f.type) for f in FOUND], schema=FOUND)
-    for values in columns.values():
-        values.clear()
-    return batch
+class _Documents:
+    """Documents that are to become a batch; a column is as long as its last value, so that one without has no cost."""
+
+    def __init__(self) -> None:
+        self.offsets: list[int] = []
+        self.texts: list[str] = []
+        self.columns: dict[str, list[str | None]] = {n: [] for n in FOUND.names if n not in ("text", "origin")}
+
+    def drop_last(self) -> None:
+        """Forget the values of a document whose text was not added."""
+        for values in self.columns.values():
+            del values[len(self.texts) :]
+
+    def batch(self) -> pa.RecordBatch:
+        """Return them with the columns of FOUND, and forget them."""
+        rows = len(self.texts)
+        made = {
+            "text": pa.array(self.texts, pa.large_string()),
+            "origin": pa.array(self.offsets, pa.int64()).cast(pa.string()),
+        }
+        for name, values in self.columns.items():
+            kind = FOUND.field(name).type
+            made[name] = pa.array(values + [None] * (rows - len(values)), kind) if values else pa.nulls(rows, kind)
+            values.clear()
+        self.offsets.clear()
+        self.texts.clear()
+        return pa.RecordBatch.from_arrays([made[f.name] for f in FOUND], schema=FOUND)
 
 
 def _why_not_json(line: bytes, error: ValueError) -> str:

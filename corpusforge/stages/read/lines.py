@@ -76,6 +76,8 @@ def cut_lines(
                 return
             held.append(rest)
             held_bytes += len(rest)
+            if skip and offset + held_bytes >= stop:
+                return  # inside a line of an earlier split: without this each split of a line of 50 GB reads all of it
             if skip or held_bytes > max_line_bytes:
                 held.clear()
     except InputError as error:

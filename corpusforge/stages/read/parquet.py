@@ -2,12 +2,13 @@
 
 import difflib
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal
+from typing import Any, BinaryIO, ClassVar, Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as kinds
-from pydantic import field_validator
+from pydantic import ByteSize, Field, field_validator
 
 from corpusforge.errors import InputError
 from corpusforge.schema import CORE
@@ -15,6 +16,7 @@ from corpusforge.source import Found, Split, Unreadable
 from corpusforge.stages.read.arrow_json import json_rows
 from corpusforge.stages.read.lines import invalid_utf8
 from corpusforge.stages.read.mapping import BATCH_BYTES, BATCH_ROWS, FOUND, MAPPED, Mapped
+from corpusforge.stages.read.parquet_pages import MARK, TOKEN, Patched, without_giants
 
 _STRINGS = (
     *(pa.string(), pa.large_string(), pa.string_view()),
@@ -31,8 +33,10 @@ class Parquet(Mapped):
     arrow_json.py) unless `metadata: false`. The origin is the row's number in the file. Files are read in parallel by
     row groups.
 
-    Unreadable: a row with a string that is not UTF-8 or a kept value that its type cannot hold; the rest of a row
-    group that is corrupt; a file that is no Parquet, has no text column, or lacks a column that the recipe names.
+    Unreadable: a row with a string that is not UTF-8 or is over `max_value_bytes` (streamed, not held, where pages are
+    uncompressed, zstd or gzip; of other kinds the page, at most 2 GB by the format, is), or with a kept value that its
+    type cannot hold; the rest of a row group that is corrupt; a file that is no Parquet, has no text column, or lacks a
+    column that the recipe names.
 
     Cost: 0.0025 CPU s per MB of text (measured, one core).
 
@@ -45,6 +49,7 @@ class Parquet(Mapped):
     depends: ClassVar[tuple[str, ...]] = ("pyarrow", "orjson")
 
     metadata: bool = True
+    max_value_bytes: ByteSize = Field(ByteSize(64 << 20), ge=1 << 20)
     keep: tuple[tuple[str, str], ...] = ()  # (column, Arrow type), in a recipe a map
 
     @field_validator("keep", mode="before")
@@ -70,9 +75,10 @@ class Parquet(Mapped):
         import pyarrow.parquet as pq
 
         with split.open() as stored:
+            patched = Patched(stored)
             try:
                 # Without pre_buffer a column is read in pieces of buffer_size, not a whole row group at once.
-                file = pq.ParquetFile(stored, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True)
+                file = pq.ParquetFile(patched, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True)
             except (pa.ArrowException, OSError) as error:
                 yield Unreadable("0", _corrupt(error), split.size)
                 return
@@ -83,14 +89,40 @@ class Parquet(Mapped):
                 end = row + rows[group]
                 size = file.metadata.row_group(group).total_byte_size
                 batch_rows = max(1, min(BATCH_ROWS, BATCH_BYTES * rows[group] // max(1, size)))
+                patched.patches = self._patches(stored, file, group, table.needed)
                 batches = file.iter_batches(batch_rows, [group], table.needed, use_threads=False)
                 try:
                     for batch in batches:
-                        yield from table.found(batch, row)
+                        found = table.found(batch, row)
+                        yield from self._without_marked(found) if patched.patches else found
                         row += batch.num_rows
                 except (pa.ArrowException, OSError) as error:
                     lost_bytes = size * (end - row) // rows[group]
                     yield Unreadable(str(row), f"rows {row} to {end - 1}: {_corrupt(error)}", lost_bytes)
+
+    def _patches(self, stored: BinaryIO, file: Any, group: int, needed: list[str]) -> list[tuple[int, bytes]]:
+        chunks = file.metadata.row_group(group)
+        tops = {name.split(".")[0] for name in needed}
+        patches: list[tuple[int, bytes]] = []
+        for index in range(chunks.num_columns):
+            chunk = chunks.column(index)
+            if chunk.path_in_schema.split(".")[0] in tops or chunk.path_in_schema in needed:
+                patches += without_giants(stored, chunk, file.schema.column(index), int(self.max_value_bytes))
+        return sorted(patches)
+
+    def _without_marked(self, found: Iterator[Found]) -> Iterator[Found]:
+        for item in found:
+            if not isinstance(item, pa.RecordBatch):
+                yield item
+                continue
+            strings = [column for column in item.columns if _is_string(column.type)]
+            marked = np.zeros(item.num_rows, bool)
+            for column in strings:
+                marked |= pc.fill_null(pc.match_substring(column, TOKEN), False).to_numpy(zero_copy_only=False)
+            yield item.filter(pa.array(~marked))
+            for row in item.filter(pa.array(marked)).to_pylist():
+                size = max(int(n) for value in row.values() if isinstance(value, str) for n in MARK.findall(value))
+                yield Unreadable(row["origin"], f"a value of {size} bytes is over max_value_bytes", size)
 
 
 class _Columns:

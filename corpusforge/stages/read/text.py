@@ -33,7 +33,7 @@ class Text(Reader):
     suffixes: ClassVar[tuple[str, ...]] = (".txt", *(f".txt.{packed}" for packed in ("gz", "zst", "bz2", "lz4", "xz")))
 
     per: Literal["file", "line"] = "file"
-    max_document_bytes: ByteSize = ByteSize(256 << 20)
+    max_document_bytes: ByteSize = ByteSize(64 << 20)  # while reading; see also run.max_document_bytes
 
     def read(self, split: Split) -> Iterator[Found]:
         """Stream the documents of `split`; with `per: file` the first split of a file owns all of it."""
@@ -44,11 +44,16 @@ class Text(Reader):
 
     def _read_file(self, split: Split) -> Found:
         data = b""
+        held: list[bytes] = []
+        held_bytes = 0
         try:
             for block in _blocks(split):
-                data += block  # CPython extends in place: one reference
-                if len(data) > self.max_document_bytes:
+                held.append(block)
+                held_bytes += len(block)
+                if held_bytes > self.max_document_bytes:
                     return Unreadable("0", f"over max_document_bytes ({self.max_document_bytes})", split.size)
+            data = b"".join(held)
+            held.clear()
             return Record("0", data.removeprefix(BYTE_ORDER_MARK).decode("utf-8"))
         except UnicodeDecodeError:
             return Unreadable("0", f"not UTF-8 at byte {invalid_utf8(data)}", len(data))
