@@ -26,7 +26,7 @@ from corpusforge.engine.needs import Needs, NeedsOf, in_words
 from corpusforge.engine.node import Base, base_of, check_node, mark, missing_here
 from corpusforge.engine.own_code import own_code
 from corpusforge.engine.plan import Plan
-from corpusforge.engine.scheduler import OUT_OF_MEMORY, WorkerLost
+from corpusforge.engine.scheduler import NODE_DIED, OUT_OF_MEMORY, RESULT_LOST, WorkerLost
 from corpusforge.engine.storage import StoredPath
 from corpusforge.engine.units import Report, Unit
 from corpusforge.engine.waiting import Waiting
@@ -44,8 +44,8 @@ PLUGINS = "RAY_RUNTIME_ENV_PLUGINS"  # set where an operator added fields to run
 HOW_LOST: tuple[tuple[type[ray.exceptions.RayError], str], ...] = (
     (ray.exceptions.WorkerCrashedError, "the worker crashed"),
     (ray.exceptions.OutOfMemoryError, OUT_OF_MEMORY),
-    (ray.exceptions.NodeDiedError, "the node died"),
-    (ray.exceptions.ObjectLostError, "the result was lost with its node"),
+    (ray.exceptions.NodeDiedError, NODE_DIED),
+    (ray.exceptions.ObjectLostError, RESULT_LOST),
 )
 
 

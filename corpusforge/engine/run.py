@@ -23,6 +23,7 @@ from corpusforge.engine.part_files import files_of
 from corpusforge.engine.plan import Plan, plan
 from corpusforge.engine.remote import RemotePath, pool
 from corpusforge.engine.scheduler import Progress, Runner, Silent
+from corpusforge.engine.scratch import sweep
 from corpusforge.engine.storage import StoredPath, below, files_below, remove_tree, stored_path, write_whole
 from corpusforge.engine.verify import KINDS, unnamed_files, verify
 from corpusforge.errors import CorruptFile, OutputError, RunError
@@ -104,6 +105,8 @@ def run(
         else:
             _sweep(work, ledger)
     remove_tree(staging)
+    if isinstance(work, RemotePath):
+        sweep()
     progress.done()
     return Outcome(output, made)
 

@@ -39,6 +39,7 @@ BUNDLE_BYTES = 4 << 20  # small splits travel together, so that a task is worth 
 BUNDLE_UNITS = 64
 
 OUT_OF_MEMORY = "out of memory"
+NODE_DIED, RESULT_LOST = "the node died", "the result was lost with its node"  # no fault of what was worked on
 
 
 class WorkerLost(Exception):
@@ -98,7 +99,9 @@ class Scheduler:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was counted: the run starts over."""
+        """Forget what was counted: the run starts over; what is still under way is waited for, and not asked for."""
+        while self.runner.busy:  # attempts have their names for themselves only as long as none of them is forgotten
+            self.runner.wait()
         self.counters: dict[str, float] = {
             "units": 0,
             "units_run": 0,
@@ -267,6 +270,8 @@ class Scheduler:
         return units
 
     def _suspected(self, unit: SegmentUnit, died: Position | None, error: WorkerLost) -> SegmentUnit:
+        if error.kind in (NODE_DIED, RESULT_LOST):
+            return unit
         options = replace(unit.options, batch_bytes=max(1, unit.options.batch_bytes // 2))  # less memory next time
         steps = len(unit.steps) + (unit.resolve is not None)
         if isinstance(self.work, RemotePath):
@@ -281,6 +286,8 @@ class Scheduler:
         over = died.step != NOT_IN_A_STAGE and time.time() - died.since >= options.max_batch_seconds
         how = f"over run.max_batch_seconds ({options.max_batch_seconds:g})" if over else error.kind
         suspects = after_death(unit.suspects, died, how, steps - 1)
+        if suspects.reading and not unit.suspects.reading:
+            self._deaths[unit.fingerprint] = 0
         if len(suspects.barred) > len(unit.suspects.barred):
             self._deaths[unit.fingerprint] = 0
             barred = suspects.barred[-1]

@@ -1,7 +1,7 @@
 """Scratch: a folder on the local disk for this process, where files are made before they go to an object store.
 
 It lies in the folder for temporary files, which TMPDIR names, and is removed when the process ends; what killed
-processes left is removed by the next one on that machine.
+processes left is removed by the next one on that machine, and where the driver is when a run ends.
 """
 
 import atexit
@@ -19,15 +19,26 @@ def scratch() -> Path:
     return _made(os.getpid())
 
 
+def sweep() -> None:
+    """Remove what killed processes left on this machine."""
+    top = _top()
+    if top.is_dir() and top.stat().st_uid == os.getuid():
+        for other in top.iterdir():
+            if not _alive(other.name):
+                shutil.rmtree(other, ignore_errors=True)
+
+
+def _top() -> Path:
+    return Path(tempfile.gettempdir()) / f"corpusforge-{os.getuid()}"
+
+
 @cache
 def _made(pid: int) -> Path:
-    top = Path(tempfile.gettempdir()) / f"corpusforge-{os.getuid()}"
+    top = _top()
     top.mkdir(mode=0o700, exist_ok=True)
     if top.stat().st_uid != os.getuid():  # somebody else made it, and could read and change what is put there
         raise PermissionError(f"{top} belongs to another user; remove it, or set TMPDIR to a folder of your own")
-    for other in top.iterdir():
-        if not _alive(other.name):
-            shutil.rmtree(other, ignore_errors=True)
+    sweep()
     folder = top / f"{pid}-{int(psutil.Process(pid).create_time() * 100)}"
     folder.mkdir(exist_ok=True)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -2,7 +2,8 @@
 
 A document that kills its worker (a crash, the memory, the time limit) is found in three deaths, however many
 documents a batch has: after the first, the documents of that batch go one by one; after the second, the one is known;
-when it kills a worker alone once more, it goes to quarantine and everything else goes on.
+when it kills a worker alone once more, it goes to quarantine and everything else goes on. Of a batch of one document
+it takes three too: two machines that are taken away in the middle of the same book are not the book's fault.
 
 A reader that dies or hangs is found in the same way: after its first death it notes every record that it gives. Since
 it cannot be asked to begin behind a record, the rest of its split goes to quarantine, as that of a broken file does.
@@ -126,7 +127,7 @@ def after_death(suspects: Suspects, died: Position, how: str, last_step: int) ->
     if died.first != died.last:
         return replace(suspects, first=died.first, last=died.last, alone=None)
     if not suspects.first <= died.first <= suspects.last:
-        suspects = replace(suspects, first=died.first, last=died.first)
+        return replace(suspects, first=died.first, last=died.first, alone=None)
     before = suspects.alone
     if before is None or before[:2] != died[:2]:
         return replace(suspects, alone=died)

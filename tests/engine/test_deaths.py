@@ -68,7 +68,7 @@ sources:
   words: {{{reader}: {{paths: "{folder}/part*.jsonl"}}}}
 stages: [{stages}]
 write.parquet: {{path: "{folder}/out"}}
-run: {{workers: {workers}, max_batch_seconds: 2, split_bytes: 1MB}}
+run: {{workers: {workers}, max_batch_seconds: {seconds}, split_bytes: 1MB}}
 """
 
 Run = Callable[..., list[subprocess.CompletedProcess[str]]]
@@ -80,7 +80,7 @@ def run_again(tmp_path: Path) -> Run:
     (tmp_path / "harm.py").write_text(HARM)
 
     def run(
-        times: int, reader: str, stages: str, workers: int = 1, **places: str
+        times: int, reader: str, stages: str, workers: int = 1, seconds: int = 4, **places: str
     ) -> list[subprocess.CompletedProcess[str]]:
         for part in range(3):
             texts = {int(place): kind.replace("_", " ") for kind, place in places.items()}
@@ -88,7 +88,9 @@ def run_again(tmp_path: Path) -> Run:
             rows = [{"text": texts.get(n, f"harmless text number {n}")} for n in numbers]
             (tmp_path / f"part{part}.jsonl").write_bytes(b"\n".join(map(orjson.dumps, rows)))
         recipe = tmp_path / "recipe.yaml"
-        recipe.write_text(RECIPE.format(folder=tmp_path, reader=reader, stages=stages, workers=workers))
+        recipe.write_text(
+            RECIPE.format(folder=tmp_path, reader=reader, stages=stages, workers=workers, seconds=seconds)
+        )
         code = "from corpusforge.cli import main; main(['run', 'recipe.yaml'])"
         environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
         command = [sys.executable, "-c", code]
@@ -128,13 +130,13 @@ def test_what_comes_behind_a_record_that_kills_or_stops_its_reader_is_one_row_of
     assert counts == {"read": 100 + 31 + 91, "kept": 100 + 30 + 90, "rejected": 0, "quarantined": 2}
     assert lost == [
         ("part1#rest", "WorkerLost: its reader died of it twice: the worker crashed"),
-        ("part2#rest", "WorkerLost: its reader died of it twice: over run.max_batch_seconds (2)"),
+        ("part2#rest", "WorkerLost: its reader died of it twice: over run.max_batch_seconds (4)"),
     ]
     assert "the rest of the file that it was at goes to quarantine as one row" in ran.stderr + ran.stdout
 
 
 def test_a_reader_that_hangs_is_interrupted_in_a_local_run_too(run_again: Run, tmp_path: Path) -> None:
-    (ran,) = run_again(1, "harm:Lines", "dedup.exact", READ_HANG="130")
+    (ran,) = run_again(1, "harm:Lines", "dedup.exact", seconds=3, READ_HANG="130")
     assert ran.returncode == 0, ran.stderr
     counts, lost = quarantined(tmp_path)
     assert counts["kept"] == 230

@@ -10,10 +10,14 @@ import pyarrow as pa
 import pytest
 
 from corpusforge.engine import disk, emitting, ledger, rows, run, scheduler, segment, storage
+from corpusforge.engine.local import LocalRunner
+from corpusforge.engine.units import Report, Unit
 from corpusforge.engine.verify import verify
 from corpusforge.errors import CorruptFile, RunError, StorageError
 from corpusforge.pipeline import Pipeline
 from corpusforge.source import Split
+from corpusforge.stages.dedup.exact import Exact
+from corpusforge.stages.dedup.minhash import Minhash
 from corpusforge.stages.tokenize.encode import Encode
 from corpusforge.stages.tokenize.train import Train
 
@@ -154,6 +158,45 @@ def test_a_file_that_is_damaged_whenever_it_is_written_ends_the_run(
     monkeypatch.setattr(emitting.RunWriter, "close", damaging)
     with pytest.raises(RunError, match="for the second time; check the disk"):
         make().run()
+
+
+class Two(LocalRunner):
+    """Takes two tasks, and does one when it is asked for an outcome."""
+
+    workers = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: list[list[Unit]] = []
+
+    @property
+    def has_room(self) -> bool:
+        return len(self.waiting) < 2
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.waiting)
+
+    def submit(self, units: list[Unit]) -> None:
+        self.waiting.append(units)
+
+    def wait(self) -> list[tuple[list[Unit], list[Report] | Exception]]:
+        super().submit(self.waiting.pop(0))
+        return super().wait()
+
+
+def test_what_was_under_way_when_a_damaged_file_was_met_disturbs_nothing(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = make(output="two", keep_work=True).run()
+    for path in sorted((first.path / ".work" / "units").rglob("rows.arrow")):
+        _flip(path)
+    storage._verified.clear()
+    monkeypatch.setattr(run, "_runner", lambda *_: Two())
+    monkeypatch.setattr(scheduler, "BUNDLE_BYTES", 1)
+    again = make(Exact(), Minhash(verify=0.7), output="two", keep_work=True).run(replace=True)
+    fresh = make(Exact(), Minhash(verify=0.7), output="fresh").run()
+    assert again.manifest["content_checksum"] == fresh.manifest["content_checksum"]
 
 
 def _flip(path: Path) -> None:

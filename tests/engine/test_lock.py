@@ -26,7 +26,7 @@ stages: [dedup.exact]
 write.parquet: {{path: "{output}"}}
 run: {{workers: 1, split_bytes: 20kB}}
 """
-DRIVERS = 5
+DRIVERS = 3
 
 
 def written(pid: int = 2**22 + 1, host: str | None = None) -> str:

@@ -133,8 +133,16 @@ def test_a_worker_killed_at_different_documents_blames_none() -> None:
     assert known.barred == ()
 
 
-def test_a_crash_after_the_last_step_is_counted_with_it() -> None:
+def test_two_deaths_at_the_only_document_of_a_batch_do_not_blame_it() -> None:
     known = Suspects()
     for _ in range(2):
+        known = after_death(known, Position(1, 0, 0, 0.0), "killed", 2)
+        assert known.barred == ()
+    assert after_death(known, Position(1, 0, 0, 0.0), "killed", 2).barred[0].row == 0
+
+
+def test_a_crash_after_the_last_step_is_counted_with_it() -> None:
+    known = Suspects()
+    for _ in range(3):
         known = after_death(known, Position(3, 7, 7, 0.0), "crash", 2)
     assert known.barred == (Barred(7, 2, "its worker died of it twice: crash"),)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from corpusforge.engine import storage
+from corpusforge.engine import scratch, storage
 from corpusforge.errors import StorageError
 from corpusforge.source import Reader, Split
 from corpusforge.stages.read.books import Books
@@ -51,3 +51,17 @@ def test_a_failing_disk_is_not_taken_for_damage(
 def test_a_failing_read_says_which_file() -> None:
     with pytest.raises(StorageError, match="/proc/self/mem: Input/output error"):
         storage.open_input("/proc/self/mem").read(1)
+
+
+def test_what_a_killed_process_left_in_the_scratch_folder_is_swept_and_that_of_a_living_one_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scratch.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(scratch.atexit, "register", lambda *_, **__: None)
+    scratch._made.cache_clear()
+    mine = scratch.scratch()
+    dead = mine.with_name(f"{2**22 + 1}-1")
+    (dead / "data").mkdir(parents=True)
+    scratch.sweep()
+    assert mine.is_dir() and not dead.exists()
+    scratch._made.cache_clear()
