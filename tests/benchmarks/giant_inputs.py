@@ -137,7 +137,7 @@ def parquet_group(file: BinaryIO, size: int) -> None:
     import pyarrow.parquet as pq
 
     draw = np.random.default_rng(0)
-    rows = size // 4096
+    rows = max(1, size // 4096)
     data = draw.integers(97, 123, rows * 4096, np.uint8)
     ends = np.arange(rows + 1, dtype=np.int64) * 4096
     text = pa.LargeStringArray.from_buffers(rows, pa.py_buffer(ends), pa.py_buffer(data))
