@@ -121,8 +121,14 @@ def child(step: str, folder: Path) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
     found["wall_seconds"] = round(time.time() - begun, 2)
     found["driver_cpu_seconds"] = round(used.ru_utime + used.ru_stime - cpu.ru_utime - cpu.ru_stime, 2)
-    found["peak_mb"] = round(used.ru_maxrss / 1024, 1)
+    found["peak_mb"] = peak_mb()
     print(json.dumps(found), flush=True)
+
+
+def peak_mb() -> float:
+    """Return the peak memory of this process; ru_maxrss would begin with that of the process it was forked from."""
+    status = Path("/proc/self/status").read_text()
+    return round(int(status.partition("VmHWM:")[2].split()[0]) / 1024, 1)
 
 
 def measure(name: str, step: str, folder: Path, base_mb: float = 0.0) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """A million planned tasks on the driver alone: seconds and memory for each 1,000, with a runner that answers at once.
 
-    python tests/benchmarks/simulate_tasks.py [--tasks 1000000] [--split-bytes 64MiB] [--exchange]
+    python tests/benchmarks/simulate_tasks.py [--tasks 1000000] [--split-bytes N] [--shard-bytes N] [--exchange]
 
 The plan is of synthetic splits; every other part of the driver is the real one: fingerprints, ledger with its synced
 lines, accounts, layout, manifest, and the look-up of everything when the run is continued. Reports are as long as
 those of a split of that size (200 bytes of text for 64 stored). `--exchange` adds dedup.exact, whose every combine
 task names every run, so that driver and tasks grow with their product. Prints figures for each 1,000 tasks, and what
-they come to for 10 PB at several split sizes.
+they come to for 10 PB with splits and shards of the same sizes.
 """
 
 import argparse
@@ -52,7 +52,7 @@ sources:
     read.jsonl: {{paths: "{folder}/in/*.jsonl"}}
 stages:
   - {stage}
-write.parquet: {{path: "{folder}/out"}}
+write.parquet: {{path: "{folder}/out", shard_bytes: {shard_bytes}}}
 run: {{workers: 1, keep_work: true, split_bytes: {split_bytes}}}
 """
 
@@ -143,14 +143,14 @@ def synthetic(planned: Plan, splits: int, split_bytes: int) -> Plan:
     return replace(planned, inputs=tuple(files), splits=tuple(cut), bundles=tuple(map(alone, cut)))
 
 
-def simulate(tasks: int, split_bytes: int, exchange: bool) -> dict[str, Any]:
+def simulate(tasks: int, split_bytes: int, shard_bytes: int, exchange: bool) -> dict[str, Any]:
     """Run the driver over about `tasks` tasks and return what it took."""
     with tempfile.TemporaryDirectory(prefix="simulate-tasks-") as name:
         folder = Path(name)
         (folder / "in").mkdir()
         (folder / "in" / "a.jsonl").write_text('{"text": "a"}\n')
         stage = "dedup.exact" if exchange else "quality.urls"
-        recipe = RECIPE.format(folder=folder, stage=stage, split_bytes=split_bytes)
+        recipe = RECIPE.format(folder=folder, stage=stage, split_bytes=split_bytes, shard_bytes=shard_bytes)
         (folder / "recipe.yaml").write_text(recipe)
         planned = plan(load(str(folder / "recipe.yaml")))
         blocks = max(1, int(split_bytes * TEXT_PER_STORED / BLOCK_BYTES))
@@ -212,13 +212,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", type=int, default=1_000_000)
     parser.add_argument("--split-bytes", type=int, default=64 << 20)
+    parser.add_argument("--shard-bytes", type=int, default=256 << 20)
     parser.add_argument("--exchange", action="store_true")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
-        print(json.dumps(simulate(arguments.tasks, arguments.split_bytes, arguments.exchange)))
+        print(json.dumps(simulate(arguments.tasks, arguments.split_bytes, arguments.shard_bytes, arguments.exchange)))
         return
-    options = ["--split-bytes", str(arguments.split_bytes), *(["--exchange"] if arguments.exchange else [])]
+    options = ["--split-bytes", str(arguments.split_bytes), "--shard-bytes", str(arguments.shard_bytes)]
+    options += [*(["--exchange"] if arguments.exchange else [])]
     for tasks in (arguments.tasks // 10, arguments.tasks):
         command = [sys.executable, __file__, "--child", "--tasks", str(tasks), *options]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=dict(os.environ))
@@ -226,14 +228,13 @@ def main() -> None:
         for key, value in found.items():
             print(f"  {key:36} {value:,}")
         print(flush=True)
-    tasks_per_split = found["tasks"] / found["splits"]
-    for split_bytes in (64 << 20, 1 << 30, 4 << 30, 16 << 30):
-        splits = 10 * PETABYTE / split_bytes
-        # What a split and its parts take grows with its blocks: measured at one size, scaled by text.
-        grown = splits * found["mb_per_1000_splits"] / 1000 / 1000
-        hours = splits * tasks_per_split * found["cpu_seconds_per_1000_tasks"] / 1000 / 3600
-        said = f"{splits:,.0f} splits, driver {grown:,.1f} GB and {hours:,.1f} CPU hours"
-        print(f"10 PB at split_bytes {split_bytes >> 20} MiB: {said}")
+    share = 10 * PETABYTE / (found["splits"] * arguments.split_bytes)
+    print(
+        f"10 PB at this size of splits and shards: {found['tasks'] * share:,.0f} tasks, "
+        f"driver {found['driver_mb'] * share / 1000:,.1f} GB and "
+        f"{found['tasks'] * share * found['cpu_seconds_per_1000_tasks'] / 1000 / 3600:,.1f} CPU hours, "
+        f"ledger {found['ledger_mb'] * share / 1000:,.1f} GB"
+    )
 
 
 if __name__ == "__main__":
