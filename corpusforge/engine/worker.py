@@ -70,7 +70,7 @@ def _prepare() -> None:
 def _timed(unit: Unit) -> Report:
     started, cpu = time.time(), cpu_seconds()
     report = placed(unit, RUN[type(unit)])
-    return_freed_memory()
+    return_freed_memory(after_unit=True)
     report["unit"] = unit.fingerprint
     report["name"] = unit.name
     report["kind"] = type(unit).__name__
