@@ -162,6 +162,8 @@ class Sampled:
                     key = process.pid, process.create_time()
                     worker = line.startswith("ray::") or "default_worker" in line
                     kind = "driver" if process.pid == self._root.pid else "workers" if worker else "ray"
+                    if not line and key in self._seen:  # it is ending
+                        kind = self._seen[key][0]
                     self._seen[key] = kind, times.user + times.system
                 except psutil.Error:
                     continue
