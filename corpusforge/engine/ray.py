@@ -37,7 +37,7 @@ from corpusforge.registry import nearest
 LOOK_SECONDS = 10.0  # at the size of the cluster
 STOP_SECONDS = 2.0  # for workers of a cluster to end what is cancelled; a stopped job is killed after 3
 OBJECT_STORE_BYTES = 200 << 20  # only task arguments and counts pass through it
-MAX_CALLS = 200  # tasks after which a worker process is replaced, so that a leaking library cannot grow for days
+MAX_CALLS = 1000  # tasks after which a worker is replaced, so that what leaks slowly cannot grow for days
 BLOATED = 2.0  # a worker that holds this many times what its task needs is replaced
 IN_A_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # set for what `ray job submit` runs; its runtime environment is the job's
 PLUGINS = "RAY_RUNTIME_ENV_PLUGINS"  # set where an operator added fields to runtime environments
