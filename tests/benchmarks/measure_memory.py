@@ -256,7 +256,7 @@ def _apart(function: Any, units: dict[str, dict[str, int]]) -> Any:
 def _kind(unit: Any) -> str:
     kind = type(unit).__name__.removesuffix("Unit")
     if kind == "Segment":
-        return f"{unit.split.source} {unit.name.rpartition(' ')[2]}"
+        return f"{unit.bundle.source} {unit.name.rpartition(' ')[2]}"
     if kind in ("Emit", "Combine"):
         return f"{kind} {unit.step.step.name}: {unit.pass_name}"
     return kind
