@@ -4,10 +4,12 @@
 memory, and `check_stage` / `check_corpus_stage` hold a stage to the promises of the protocol.
 """
 
+import atexit
 import math
 import pickle
 import random
 import socket
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -118,7 +120,7 @@ def run_corpus_stage(
     passes = {p.name: p for p in stage.passes()}
     outputs: dict[str, list[pa.RecordBatch]] = {}
     artifacts: dict[str, Path] = {}
-    folder = Path(tempfile.mkdtemp(prefix="corpusforge-"))
+    folder = _temporary_folder()
     findings: list[pa.RecordBatch] = []
     for name, one in passes.items():
         emitted = _emit(one, outputs.get(one.source), outputs, addressed, batch_rows)
@@ -225,7 +227,7 @@ def check_stage(cls: type[Stage], folder: Path | None = None) -> None:
     any split of a batch gives the same rows; hard texts; two `open()`s agree; an earlier reason is never overwritten;
     every declared reason is shown by an example; no network.
     """
-    folder = folder or Path(tempfile.mkdtemp(prefix="corpusforge-"))
+    folder = folder or _temporary_folder()
     examples = cls.examples(folder)
     assert examples, f"{cls.__name__} shows no example"
     with _no_network():
@@ -239,7 +241,7 @@ def check_stage(cls: type[Stage], folder: Path | None = None) -> None:
 
 def check_corpus_stage(cls: type[CorpusStage], folder: Path | None = None) -> None:
     """Everything of `check_stage`, and: any splits, partitions and batch sizes give the same rows."""
-    folder = folder or Path(tempfile.mkdtemp(prefix="corpusforge-"))
+    folder = folder or _temporary_folder()
     check_stage(cls, folder)
     with _no_network():
         for stage in {example.stage for example in cls.examples(folder)}:
@@ -252,6 +254,12 @@ def check_corpus_stage(cls: type[CorpusStage], folder: Path | None = None) -> No
                 assert [r for b in judged for r in _rows(b)] == whole, (
                     f"{stage!r}: other rows with {partitions} partitions and batches of {batch_rows}"
                 )
+
+
+def _temporary_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="corpusforge-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # a stage may open its files again until then
+    return folder
 
 
 def _check_description(stage: Stage) -> None:
