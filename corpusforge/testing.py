@@ -8,8 +8,8 @@ import atexit
 import math
 import pickle
 import random
-import socket
 import shutil
+import socket
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -189,7 +189,7 @@ def test_credentials_are_in_no_file_of_a_run_and_in_no_message(
     assert "<AWS_SECRET_ACCESS_KEY>" in str(told.value)
 
 
-def test_a_bucket_that_is_not_there_is_said_at_once(make: Callable[..., Pipeline]) -> None:
+def test_a_bucket_that_is_not_there_is_said_at_once(make: Callable[..., Pipeline], store: str) -> None:
     pipeline = make()
     writer = Parquet(path="s3://no-such-bucket/out")
     with pytest.raises(RunError, match=r"no-such-bucket.*NO_SUCH_BUCKET"):
