@@ -146,7 +146,13 @@ def run_until_it_waits(folder: Path) -> subprocess.Popen[bytes]:
     (folder / "recipe.yaml").write_text(RECIPE.replace("- dedup.exact", "- slow:Slow"))
     command = [sys.executable, "-c", "from corpusforge.cli import main; main(['run', 'recipe.yaml'])"]
     environment = {**os.environ, "PYTHONPATH": str(folder)}
-    process = subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests may run in the background
+    )
     ledger = folder / "out" / ".work" / "ledger.jsonl"
     until = time.time() + 60
     while time.time() < until and not (ledger.is_file() and ledger.read_bytes().count(b'"SegmentUnit"') == 3):

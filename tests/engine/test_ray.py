@@ -67,7 +67,7 @@ def test_a_worker_ends_after_its_number_of_tasks(
 
 def test_a_worker_that_holds_too_much_is_replaced(make: Make, signs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray_runs, "BLOATED", 1.2)  # of some 400 MB
-    stage = Leaking(folder=str(signs), leaked_bytes=150 << 20)
+    stage = Leaking(folder=str(signs), leaked_bytes=500 << 20)
     manifest = make(stage, workers=2).run().manifest
     assert workers_of(signs) > 2  # CPUs
     assert manifest["run"]["retries"] == 0  # none was killed at work

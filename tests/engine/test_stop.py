@@ -43,7 +43,14 @@ run: {{split_bytes: 20kB}}
 
 def started(folder: Path, workers: int) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "corpusforge", "run", "recipe.yaml", "--workers", str(workers)]
-    return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests may run in the background
+    )
 
 
 @pytest.mark.parametrize(("workers", "sign", "code"), [(1, signal.SIGTERM, 143), (2, signal.SIGINT, 130)])
